@@ -1,0 +1,6 @@
+"""Antibodies per monocyte, phenotype calls and patient courses from flow-cytometry files.
+
+For research use only, not for diagnostic use.
+"""
+
+__version__ = "0.1.0"
