@@ -55,7 +55,7 @@ def text_of(value: object) -> str:
 
 
 def write_table(path: str | Path, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows as CSV with the dictionary's columns: UTF-8, comma, `\\n`, atomically.
+    """Write rows as CSV with the dictionary's columns: UTF-8, comma, line feeds, atomically.
 
     Raises
     ------
