@@ -1,0 +1,99 @@
+"""A batch of specimens in one process, with a child that may die: one tube's crash costs that tube, not the batch."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+TRIES = 2
+
+
+def run_batch(
+    ids: Sequence[str],
+    work: Callable[[int], str],
+    dead: Callable[[int, str], str],
+    progress: Path | None = None,
+) -> list[str]:
+    """Work through a batch in a child process; restart it behind a specimen that kills it.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        The specimens, in the order of the results.
+    work : callable
+        From a position to one line of JSON; writes that specimen's own files too; raises for no specimen problem.
+    dead : callable
+        From a position and a plain reason to the line that stands for a specimen whose worker died.
+    progress : path, optional
+        Grows by one byte for each finished specimen.
+
+    Returns
+    -------
+    list of str
+        One line per specimen.
+
+    Raises
+    ------
+    RuntimeError
+        If `work` raises: a mistake in hladr, not in a specimen.
+    """
+    lines: dict[int, str] = {}
+    deaths: dict[int, int] = {}
+    while len(lines) < len(ids):
+        todo = [i for i in range(len(ids)) if i not in lines]
+        receiver, sender = _CONTEXT.Pipe(duplex=False)
+        child = _CONTEXT.Process(target=_work_through, args=(todo, work, sender), daemon=True)
+        child.start()
+        sender.close()
+        current = todo[0]
+        failure = None
+        try:
+            while True:
+                kind, position, text = receiver.recv()
+                if kind == "error":
+                    failure = (position, text)
+                    break
+                lines[position] = text
+                _tick(progress)
+                current = next((i for i in todo if i not in lines), position)
+        except EOFError:
+            pass
+        child.join()
+        if failure:
+            raise RuntimeError(f"{ids[failure[0]]}: {failure[1]}")
+        if len(lines) == len(ids):
+            break
+        deaths[current] = deaths.get(current, 0) + 1
+        if deaths[current] >= TRIES:
+            lines[current] = dead(current, _how_it_died(child.exitcode))
+            _tick(progress)
+    return [lines[i] for i in range(len(ids))]
+
+
+def _work_through(todo: Sequence[int], work: Callable[[int], str], sender) -> None:
+    position = todo[0]
+    try:
+        for position in todo:
+            sender.send(("line", position, work(position)))
+    except Exception:
+        import traceback
+
+        sender.send(("error", position, traceback.format_exc()))
+    sender.close()
+
+
+def _how_it_died(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"the process was ended by {signal.Signals(-exit_code).name}"
+    return f"the process ended with the status {exit_code}"
+
+
+def _tick(progress: Path | None) -> None:
+    if progress is not None:
+        with open(progress, "ab") as handle:
+            handle.write(b".")
+
+
+# Forking keeps the imports of the parent; Windows has no fork, macOS has it and our workers use no threads.
+_CONTEXT = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")

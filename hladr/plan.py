@@ -1,0 +1,126 @@
+"""What the workflow runs: batches of tubes and bead runs, and the digests that tell when a batch is stale.
+
+A digest covers what a job reads and nothing else, so that a change re-runs what depends on it. Files count by size and
+time of last change, tables and settings by content, hladr's code by the sources that a module imports, directly or not.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from .paths import PACKAGE
+
+_IMPORT = re.compile(r"^\s*from\s+(\.+)([\w.]*)\s+import\s+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
+_DATA = re.compile(r"""data_file\(\s*["']([\w.\-/]+)["']""")
+
+
+def batches(rows: Sequence, size: int) -> dict[str, Sequence]:
+    """Cut rows into batches of `size` in their order; appended rows fill the last batch or open a new one.
+
+    Returns
+    -------
+    dict of str to sequence
+        Key: the batch's number with four digits or more.
+    """
+    return {f"{start // size:04d}": rows[start : start + size] for start in range(0, len(rows), size)}
+
+
+def digest(*parts: object) -> str:
+    """Return a short SHA-256 of JSON-able parts; the order of keys does not matter."""
+    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def file_stamp(path: str | Path) -> tuple[int, int] | None:
+    """Return size and time of last change in nanoseconds; None where there is no file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def stamps(folder: Path, names: Iterable[str | None]) -> list[tuple[int, int] | None]:
+    """Stamp files named relative to the study folder; an empty name counts as no file."""
+    return [file_stamp(folder / name) if name else None for name in names]
+
+
+def content_digest(folder: Path, names: Iterable[str]) -> str:
+    """Digest the bytes of small files (tables) named relative to the study folder."""
+    total = hashlib.sha256()
+    for name in names:
+        path = folder / name
+        total.update(name.encode() + b"\0")
+        total.update(path.read_bytes() if path.is_file() else b"absent")
+    return total.hexdigest()[:20]
+
+
+@cache
+def code_digest(*modules: str) -> str:
+    """Digest the sources of modules of hladr, of all that they import from hladr, and of the data files they name.
+
+    Parameters
+    ----------
+    *modules : str
+        Names inside the package, for example `tube`.
+    """
+    sources: dict[str, bytes] = {}
+    waiting = [_source_of(name) for name in modules]
+    while waiting:
+        path = waiting.pop()
+        key = path.relative_to(PACKAGE).as_posix()
+        if key in sources:
+            continue
+        sources[key] = path.read_bytes()
+        text = sources[key].decode()
+        waiting += [found for found in _imports_of(path, text) if found is not None]
+        for name in _DATA.findall(text):
+            data = PACKAGE / "data" / name
+            if data.is_file():
+                sources[f"data/{name}"] = data.read_bytes()
+    total = hashlib.sha256()
+    for key in sorted(sources):
+        total.update(key.encode() + b"\0" + sources[key])
+    return total.hexdigest()[:20]
+
+
+def _source_of(name: str) -> Path:
+    base = PACKAGE.joinpath(*name.split("."))
+    path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    if not path.is_file():
+        raise ValueError(f"hladr has no module {name!r}")
+    return path
+
+
+def _imports_of(path: Path, text: str) -> Iterable[Path | None]:
+    """Follow relative imports, wherever in the file they stand."""
+    for dots, module, names in _IMPORT.findall(text):
+        anchor = path.parent
+        for _ in range(len(dots) - 1):
+            anchor = anchor.parent
+        target = anchor.joinpath(*module.split(".")) if module else anchor
+        if target.with_suffix(".py").is_file():
+            yield target.with_suffix(".py")
+            continue
+        if (target / "__init__.py").is_file() and target != PACKAGE:
+            yield target / "__init__.py"
+        for name in re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names)):
+            if (target / f"{name}.py").is_file():
+                yield target / f"{name}.py"
+            elif (target / name / "__init__.py").is_file():
+                yield target / name / "__init__.py"
+
+
+def select(config: Mapping, *keys: str) -> dict:
+    """Take sections of the configuration, absent ones as None; `a.b` names a key inside a section."""
+    chosen: dict[str, object] = {}
+    for key in keys:
+        value: object = config
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        chosen[key] = value
+    return chosen
