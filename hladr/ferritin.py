@@ -7,10 +7,10 @@ Conventions
 -----------
 - `4.420` is 4.42 or 4420. It is read only where the laboratory declares its decimal sign; otherwise it is refused.
 - Thousands may be grouped by the other of point and comma, by apostrophes or by spaces; groups have three digits.
-- A sign that contradicts the declared convention (`633.5` where the comma is declared) is refused although it could only
-  mean one thing: it puts every `4.420` of the same laboratory in doubt, by a factor of 1000.
-- Exponents (`1.65E+04`) are refused: spreadsheets write them after rounding. `0`, negative numbers and `<0` are refused:
-  nobody measures them, and 0 often stands for "not done".
+- A sign that contradicts the declared convention (`633.5` where the comma is declared) is refused although it could
+  only mean one thing: it puts every `4.420` of the same laboratory in doubt, by a factor of 1000.
+- Exponents (`1.65E+04`) are refused: spreadsheets write them after rounding. `0`, negative numbers and `<0` are
+  refused: nobody measures them, and 0 often stands for "not done".
 - A number from a spreadsheet cell carries no convention: it is taken as it is.
 """
 
