@@ -1,1 +1,27 @@
-# placeholder, replaced when the workflow lands
+# hladr: antibodies per monocyte, phenotype calls and patient courses. For research use only, not for diagnostic use.
+#
+#   snakemake -s Snakefile --directory STUDY --configfile STUDY/config.yaml --cores 2
+
+
+configfile: workflow.source_path("config/config.yaml")
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/specimens.smk"
+include: "workflow/rules/results.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    publish,
+    provenance,
+
+
+rule all:
+    default_target: True
+    input:
+        TARGETS,

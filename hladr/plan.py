@@ -116,11 +116,14 @@ def _imports_of(path: Path, text: str) -> Iterable[Path | None]:
 
 
 def select(config: Mapping, *keys: str) -> dict:
-    """Take sections of the configuration, absent ones as None; `a.b` names a key inside a section."""
+    """Take sections of the configuration, in its own shape; `a.b` takes the key b of section a alone."""
     chosen: dict[str, object] = {}
     for key in keys:
-        value: object = config
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        chosen[key] = value
+        section, _, name = key.partition(".")
+        if section not in config:
+            continue
+        if name:
+            chosen.setdefault(section, {})[name] = config[section][name]
+        else:
+            chosen[section] = config[section]
     return chosen

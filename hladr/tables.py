@@ -1,6 +1,7 @@
 """Result tables: their columns as the dictionary states them, and one way to write them."""
 
 import csv
+import io
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -64,13 +65,19 @@ def write_table(path: str | Path, table: str, rows: Iterable[Mapping[str, object
     """
     names = columns(table)
     known = set(names)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        if not known.issuperset(row):
+            raise ValueError(f"{table}: columns {sorted(set(row) - known)} are not in data/dictionary.csv")
+        writer.writerow([text_of(row.get(name)) for name in names])
+    write_text(path, text.getvalue())
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file atomically: a reader, or a kill, finds the old file or the new one, never half of it."""
     target = Path(path)
     temporary = target.with_name(f".{target.name}.part")
-    with open(temporary, "w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(names)
-        for row in rows:
-            if not known.issuperset(row):
-                raise ValueError(f"{table}: columns {sorted(set(row) - known)} are not in data/dictionary.csv")
-            writer.writerow([text_of(row.get(name)) for name in names])
+    temporary.write_text(text, encoding="utf-8", newline="")
     os.replace(temporary, target)

@@ -1,0 +1,154 @@
+"""The later jobs of the workflow: read what earlier jobs wrote, call the library, write the tables and pages.
+
+One function per job, each from a study and its `results` folder. Nothing is computed here.
+"""
+
+import filecmp
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import plan
+from .study import Study
+from .tables import write_table, write_text
+
+COHORT_FILES = ("cohort.csv", "cohort.html", "cohort.parquet")
+
+
+def write_quantification(study: Study, results: Path) -> None:
+    """Join tubes and bead runs: quantification.csv, calibrations.csv, drift.csv and the measurements behind them."""
+    from . import drift
+    from .quantify import quantify
+
+    readings, calibrations = read_readings(study, results), read_calibrations(study, results)
+    measurements = quantify(study, readings, calibrations)
+    in_order = [calibrations[run.bead_id] for run in study.bead_runs]
+    write_table(results / "quantification.csv", "quantification", (m.row() for m in measurements))
+    write_table(results / "calibrations.csv", "calibrations", (c.row() for c in in_order))
+    write_table(results / "drift.csv", "drift", drift.series(in_order, study))
+    write_text(results / "batches" / "measurements.jsonl", "".join(m.to_json() + "\n" for m in measurements))
+
+
+def write_calls(study: Study, results: Path) -> None:
+    """Call every draw and judge every patient: phenotypes.csv, reversal.csv, sensitivity.csv."""
+    from . import sensitivity
+    from .phenotype import call_draws
+    from .reversal import judge
+
+    measurements = read_measurements(results)
+    draws = call_draws(study, measurements)
+    courses = judge(study, draws)
+    write_table(results / "phenotypes.csv", "phenotypes", (d.row() for d in draws))
+    write_table(results / "reversal.csv", "reversal", (c.row() for c in courses))
+    write_table(results / "sensitivity.csv", "sensitivity", sensitivity.rows(study, measurements))
+
+
+def write_cohort(study: Study, results: Path) -> None:
+    """Compare the arms: cohort.csv, cohort.html."""
+    from . import cohort
+    from .phenotype import call_draws
+    from .reversal import judge
+
+    measurements = read_measurements(results)
+    draws = call_draws(study, measurements)
+    courses = judge(study, draws)
+    write_table(results / "cohort.csv", "cohort", cohort.rows(study, courses, draws))
+    cohort.write_html(study, courses, draws, measurements, results / "cohort.html")
+
+
+def publish_gates(study: Study, results: Path) -> None:
+    """Gather the batches' GatingML files into results/gates, without those of tubes that are no longer in the table."""
+    current = {*tube_batches(study, results), *bead_batches(study, results)}
+    for folder in (results / "batches").glob("*_*/"):
+        if folder not in current:
+            shutil.rmtree(folder)
+    target = results / "gates"
+    target.mkdir(exist_ok=True)
+    wanted = {path.name: path for batch in tube_batches(study, results) for path in sorted(batch.glob("gates/*.xml"))}
+    for old in target.iterdir():
+        if old.name not in wanted:
+            old.unlink()
+    for name, source in wanted.items():
+        if not _same(source, target / name):
+            _place(source, target / name)
+
+
+def write_report(study: Study, results: Path) -> None:
+    """Write report.html with its folder, and problems.xlsx."""
+    from .exports import write_problems_xlsx
+    from .report.build import write_report as build
+
+    build(study, results)
+    write_problems_xlsx(study, results)
+
+
+def write_exports(study: Study, results: Path) -> None:
+    """Write dictionary.csv, results.duckdb, results.xlsx and Parquet; remove a comparison that has no arms any more."""
+    from . import exports
+
+    if not any(tube.arm for tube in study.tubes):
+        for name in COHORT_FILES:
+            (results / name).unlink(missing_ok=True)
+    exports.write_dictionary(results)
+    exports.write_duckdb(results)
+    exports.write_results_xlsx(results)
+    exports.write_parquet(results)
+
+
+def write_provenance(study: Study, results: Path) -> None:
+    """Write provenance.json and add this run to audit.jsonl."""
+    from . import audit
+
+    audit.record_run(study, results)
+
+
+def tube_batches(study: Study, results: Path) -> list[Path]:
+    """Return the folders of the batches of tubes, in order."""
+    return [
+        results / "batches" / f"tubes_{batch}" for batch in plan.batches(study.tubes, study.config["run"]["batch_size"])
+    ]
+
+
+def bead_batches(study: Study, results: Path) -> list[Path]:
+    """Return the folders of the batches of bead runs, in order."""
+    size = study.config["run"]["batch_size"]
+    return [results / "batches" / f"beads_{batch}" for batch in plan.batches(study.bead_runs, size)]
+
+
+def read_readings(study: Study, results: Path) -> dict:
+    """Read the readings of all batches by sample_id."""
+    from .tube import TubeReading
+
+    lines = (line for batch in tube_batches(study, results) for line in _lines(batch / "readings.jsonl"))
+    return {reading.sample_id: reading for reading in map(TubeReading.from_json, lines)}
+
+
+def read_calibrations(study: Study, results: Path) -> dict:
+    """Read the calibrations of all batches by bead_id."""
+    from .calibration import Calibration
+
+    lines = (line for batch in bead_batches(study, results) for line in _lines(batch / "calibrations.jsonl"))
+    return {calibration.bead_id: calibration for calibration in map(Calibration.from_json, lines)}
+
+
+def read_measurements(results: Path) -> list:
+    """Read the measurements in the order of samples.csv."""
+    from .quantify import Measurement
+
+    return [Measurement.from_json(line) for line in _lines(results / "batches" / "measurements.jsonl")]
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with open(path, encoding="utf-8") as handle:
+        yield from handle
+
+
+def _same(source: Path, target: Path) -> bool:
+    return target.is_file() and filecmp.cmp(source, target, shallow=False)
+
+
+def _place(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, temporary)
+    os.replace(temporary, target)

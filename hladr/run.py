@@ -1,0 +1,193 @@
+"""Running the workflow on a study: one run at a time, with progress, ending in five lines."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from .paths import pipeline_root
+from .study import Study, StudyError, load_study
+
+# With these, Snakemake's own words are the answer that the user asked for.
+_ASKING = frozenset(
+    "-n --dry-run --dryrun --lint --dag --rulegraph --filegraph --summary -D --detailed-summary -l --list --list-rules "
+    "--list-target-rules --lt --unlock --report -h --help -v --version".split()
+)
+_POLL_SECONDS = 0.2
+
+
+def run_study(folder: Path, cores: int | None = None, options: list[str] | None = None) -> int:
+    """Run the workflow on a study folder.
+
+    Parameters
+    ----------
+    folder : path
+        The study.
+    cores : int, optional
+        Default: all of the machine.
+    options : list of str, optional
+        Further options of Snakemake.
+
+    Returns
+    -------
+    int
+        0 when every rule finished, 2 for problems in tables or configuration, 1 otherwise.
+    """
+    options = options or []
+    try:
+        study = load_study(folder)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return 2
+    command = snakemake_command(folder, cores, options)
+    if any(option.split("=")[0] in _ASKING for option in options):
+        return _status(subprocess.call(command))
+    logs = folder / "logs"
+    logs.mkdir(exist_ok=True)
+    with open(logs / "run.lock", "w", encoding="utf-8") as lock:
+        if not _locked(lock):
+            print("hladr run: another run is working on this study; wait until it has finished", file=sys.stderr)
+            return 1
+        for stale in logs.glob("gate/*.progress"):
+            stale.unlink()
+        status = _status(_watch(command, study, logs))
+    if status:
+        print("hladr run: the workflow did not finish; logs/snakemake.log says where it stopped", file=sys.stderr)
+    else:
+        print("\n".join(summary(folder)))
+    return status
+
+
+def snakemake_command(folder: Path, cores: int | None, options: list[str]) -> list[str]:
+    """Build the command line: what a user would type, and going on after an interruption."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(pipeline_root() / "Snakefile"), "--directory", str(folder)]
+    if (folder / "config.yaml").is_file():
+        command += ["--configfile", str(folder / "config.yaml")]
+    elsewhere = {"-j", "--jobs", "--profile", "--executor", "-e", "-c"}
+    if cores or not elsewhere.intersection(option.split("=")[0] for option in options):
+        command += ["--cores", str(cores or os.cpu_count() or 1)]
+    # Our own lock guards the study: after a kill, Snakemake's would have to be removed by hand.
+    return [*command, "--nolock", "--rerun-incomplete", "--keep-going", *options]
+
+
+def _status(code: int) -> int:
+    return code if code in (0, 2) else 1
+
+
+def _locked(handle) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class _Reader(threading.Thread):
+    """Copies Snakemake's words into logs/snakemake.log, without the study's path, and notes which batches started."""
+
+    def __init__(self, stream, log: Path, folder: Path):
+        super().__init__(daemon=True)
+        self.stream, self.log = stream, log
+        self.hidden = sorted({str(folder), str(folder.resolve())}, key=len, reverse=True)
+        self.gate_jobs: int | None = None
+        self.started: set[str] = set()
+        self.start()
+
+    def run(self) -> None:
+        rule = ""
+        with open(self.log, "w", encoding="utf-8", buffering=1) as log:
+            for line in self.stream:
+                if line.startswith("host:"):
+                    continue
+                for path in self.hidden:
+                    if len(path) > 1:
+                        line = line.replace(path, "STUDY")
+                log.write(line)
+                if match := re.match(r"gate\s+(\d+)\s*$", line):
+                    self.gate_jobs = int(match[1])
+                elif match := re.match(r"(?:local)?(?:rule|job) (\w+):|Job \d+: (Tubes)", line):
+                    rule = "gate" if match[2] else match[1]
+                elif rule == "gate" and (match := re.search(r"wildcards: batch=(\d+)", line)):
+                    self.started.add(match[1])
+
+
+def _watch(command: list[str], study: Study, logs: Path) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment
+    )
+    reader = _Reader(process.stdout, logs / "snakemake.log", Path(study.folder))
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    size, total = study.config["run"]["batch_size"], len(study.tubes)
+    try:
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("tubes", total=None)
+            while process.poll() is None:
+                time.sleep(_POLL_SECONDS)
+                if reader.gate_jobs is None:
+                    continue
+                done = sum(path.stat().st_size for path in logs.glob("gate/*.progress"))
+                progress.update(task, completed=done, total=_expected(reader, size, total))
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    reader.join()
+    return process.returncode
+
+
+def _expected(reader: _Reader, size: int, total: int) -> int:
+    """Estimate the tubes of this run: exact once all its batches have started."""
+    started = sum(min(size, total - int(batch) * size) for batch in tuple(reader.started))
+    return min(total, started + max(0, (reader.gate_jobs or 0) - len(reader.started)) * size)
+
+
+def summary(folder: Path) -> list[str]:
+    """Say in five lines what a run found: tubes, calls, reversals, the report, what to look at first."""
+    results = folder / "results"
+    tubes, draws, patients = (_read(results / f"{name}.csv") for name in ("quantification", "phenotypes", "reversal"))
+    status = Counter(row["status"] for row in tubes)
+    calls = Counter(row["phenotype"] for row in draws)
+    reversal = Counter(row["reversal"] for row in patients)
+    kinds = ("MALS", "SIP", "unclassified", "indeterminate")
+    return [
+        f"Tubes: {status['ok']} ok, {status['review']} review, {status['failed']} failed",
+        "Calls: " + ", ".join(f"{calls[kind]} {kind}" for kind in kinds),
+        f"Reversal: {reversal['attained']} attained, {reversal['not_attained']} not attained, "
+        f"{reversal['not_applicable']} not applicable",
+        f"Report: {results / 'report.html'}",
+        f"Look first at: {_first(tubes, _read(results / 'calibrations.csv'))}",
+    ]
+
+
+def _first(tubes: list[dict[str, str]], beads: list[dict[str, str]]) -> str:
+    """Name the worst: a failed bead run spoils several tubes, then failed tubes, then doubtful ones."""
+    for rows, key, what in ((beads, "bead_id", "bead run"), (tubes, "sample_id", "tube")):
+        for row in rows:
+            if row["status"] == "failed":
+                return f"{what} {row[key]} (failed): {row['reason']}"
+    for row in tubes:
+        if row["status"] == "review":
+            return f"tube {row['sample_id']} (review): {row['reason']}"
+    return "nothing, all tubes are ok"
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))

@@ -1,0 +1,53 @@
+"""What all tests share: hypothesis that repeats itself, the real files, and one finished demo."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def hladr(*arguments, **options):
+    """Run the command line as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "hladr", *map(str, arguments)], capture_output=True, text=True, timeout=600, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of real acquisitions; they are not part of the project."""
+    folder = Path(os.environ.get("HLADR_REAL_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the real acquisitions are not on this machine (HLADR_REAL_DATA names their folder)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_demo(tmp_path_factory) -> Path:
+    """Return a demo that has run once, shared by all test processes; not to be changed."""
+    base = tmp_path_factory.getbasetemp().parent
+    folder, done = base / "demo", base / "demo.done"
+    with open(base / "demo.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            result = hladr("demo", folder, "--cores", 2)
+            assert result.returncode == 0, result.stdout + result.stderr
+            done.write_text(result.stdout)
+    return folder
+
+
+@pytest.fixture
+def demo_copy(finished_demo, tmp_path) -> Path:
+    """Return a copy of the finished demo, with its times, free to be changed."""
+    return shutil.copytree(finished_demo, tmp_path / "study", copy_function=shutil.copy2)

@@ -1,0 +1,88 @@
+# Reads the study once; holds no rule.
+import os
+import sys
+from pathlib import Path
+
+from hladr import plan
+from hladr.study import StudyError, load_study
+
+# One thread per worker: multithreaded linear algebra changes last digits and fights the other jobs.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+HERE = Path.cwd()
+# Without a study (snakemake --lint) the defaults load alone and there is nothing to do.
+STUDY = None
+if (HERE / "config.yaml").exists() or (HERE / config["tables"]["samples"]).exists():
+    try:
+        STUDY = load_study(HERE, config)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+else:
+    print("No study in this folder: name one with --directory.", file=sys.stderr)
+
+CONFIG = STUDY.config if STUDY else config
+SIZE = CONFIG["run"]["batch_size"]
+TUBES = plan.batches(STUDY.tubes if STUDY else (), SIZE)
+BEADS = plan.batches(STUDY.bead_runs if STUDY else (), SIZE)
+HAS_ARMS = any(tube.arm for tube in STUDY.tubes) if STUDY else False
+
+
+def tube_rows(wildcards):
+    """What the gates of a batch depend on: neither patient nor day nor beads."""
+    return [
+        {
+            "sample_id": tube.sample_id,
+            "fcs": tube.fcs,
+            "lab": tube.lab,
+            "override": STUDY.overrides.get(tube.sample_id),
+        }
+        for tube in TUBES[wildcards.batch]
+    ]
+
+
+def tube_files(wildcards):
+    rows = tube_rows(wildcards)
+    names = [row["fcs"] for row in rows] + [row["override"] and row["override"].path for row in rows]
+    return plan.digest(plan.stamps(HERE, names + matrices(rows)))
+
+
+def bead_rows(wildcards):
+    """A bead run with the levels of its lot; None where the lot is unknown."""
+    return [(run, STUDY.lots.get((run.kit, run.lot))) for run in BEADS[wildcards.batch]]
+
+
+def bead_files(wildcards):
+    runs = BEADS[wildcards.batch]
+    return plan.digest(plan.stamps(HERE, [run.fcs for run in runs]))
+
+
+def matrices(rows):
+    paths = {STUDY.labs[row["lab"]].get("compensation") for row in rows}
+    return sorted(path for path in paths if path not in (None, "none", "from_file"))
+
+
+def labs_of_tubes(wildcards):
+    return {tube.lab: STUDY.labs[tube.lab] for tube in TUBES[wildcards.batch]}
+
+
+def labs_of_beads(wildcards):
+    return {run.lab: STUDY.labs[run.lab] for run in BEADS[wildcards.batch]}
+
+
+def tables(*names):
+    """Digest the study's own tables by content."""
+    return plan.content_digest(HERE, STUDY.table_files(*names)) if STUDY else ""
+
+
+def settings(*keys):
+    return plan.select(CONFIG, *keys)
+
+
+CSV_TABLES = [
+    f"results/{name}.csv"
+    for name in ("quantification", "calibrations", "drift", "phenotypes", "reversal", "sensitivity")
+] + (["results/cohort.csv"] if HAS_ARMS else [])
+
+TARGETS = ["results/report.html", "results/results.duckdb", "results/provenance.json"] if STUDY else []

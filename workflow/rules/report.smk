@@ -1,0 +1,89 @@
+# What people open, and the proof of what was done.
+
+
+rule publish:
+    input:
+        tubes=expand("results/batches/tubes_{batch}", batch=TUBES),
+    output:
+        gates=directory("results/gates"),
+    log:
+        "logs/publish.log",
+    conda:
+        "../envs/hladr.yaml"
+    message:
+        "Gates as GatingML"
+    script:
+        "../scripts/publish.py"
+
+
+rule report:
+    input:
+        measurements="results/batches/measurements.jsonl",
+        phenotypes="results/phenotypes.csv",
+        reversal="results/reversal.csv",
+        drift="results/drift.csv",
+        gates="results/gates",
+        tubes=expand("results/batches/tubes_{batch}", batch=TUBES),
+        beads=expand("results/batches/beads_{batch}", batch=BEADS),
+    output:
+        page="results/report.html",
+        problems="results/problems.xlsx",
+    log:
+        "logs/report.log",
+    conda:
+        "../envs/hladr.yaml"
+    params:
+        tables=tables("samples", "ferritin", "beads", "bead_lots", "labs", "releases", "overrides"),
+        settings=plan.digest(CONFIG),
+        code=plan.code_digest("report", "exports"),
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Report"
+    script:
+        "../scripts/report.py"
+
+
+rule export:
+    input:
+        csv=CSV_TABLES,
+    output:
+        database="results/results.duckdb",
+        workbook="results/results.xlsx",
+        dictionary="results/dictionary.csv",
+    log:
+        "logs/export.log",
+    conda:
+        "../envs/hladr.yaml"
+    params:
+        code=plan.code_digest("exports"),
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    message:
+        "Database and spreadsheets"
+    script:
+        "../scripts/export.py"
+
+
+rule provenance:
+    input:
+        csv=CSV_TABLES,
+        dictionary="results/dictionary.csv",
+        gates="results/gates",
+        report="results/report.html",
+    output:
+        "results/provenance.json",
+    log:
+        "logs/provenance.log",
+    conda:
+        "../envs/hladr.yaml"
+    params:
+        settings=plan.digest(CONFIG),
+        tables=tables("samples", "ferritin", "beads", "bead_lots", "labs", "releases", "overrides", "outcomes"),
+        code=plan.code_digest("provenance", "audit"),
+    message:
+        "Provenance and audit"
+    script:
+        "../scripts/provenance.py"

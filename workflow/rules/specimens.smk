@@ -1,0 +1,52 @@
+# From the files of beads and tubes to values, in batches. The files are parameters (a digest), not inputs: they may be missing.
+
+
+rule calibrate:
+    output:
+        directory("results/batches/beads_{batch}"),
+    log:
+        "logs/calibrate/{batch}.log",
+    conda:
+        "../envs/hladr.yaml"
+    params:
+        rows=bead_rows,
+        labs=labs_of_beads,
+        files=bead_files,
+        settings=settings("quantify", "beads", "kits", "run.pictures", "run.seed"),
+        code=plan.code_digest("calibration", "plots"),
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    message:
+        "Bead runs, batch {wildcards.batch}"
+    script:
+        "../scripts/calibrate.py"
+
+
+rule gate:
+    output:
+        directory("results/batches/tubes_{batch}"),
+    log:
+        "logs/gate/{batch}.log",
+    conda:
+        "../envs/hladr.yaml"
+    params:
+        rows=tube_rows,
+        labs=labs_of_tubes,
+        files=tube_files,
+        settings=settings(
+            "quality",
+            "gating",
+            "quantify.min_monocytes",
+            "quantify.review_monocytes",
+            "run.pictures",
+            "run.seed",
+        ),
+        code=plan.code_digest("tube", "plots", "gatingml"),
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    message:
+        "Tubes, batch {wildcards.batch}"
+    script:
+        "../scripts/gate.py"

@@ -1,0 +1,17 @@
+"""A batch of bead runs: peaks, lines, pictures."""
+
+import sys
+
+sys.stderr = open(snakemake.log[0], "w", buffering=1)  # noqa: F821
+
+from pathlib import Path
+
+from hladr.specimens import calibrate_batch
+
+calibrate_batch(
+    snakemake.params.rows,  # noqa: F821
+    snakemake.params.labs,  # noqa: F821
+    snakemake.params.settings,  # noqa: F821
+    folder=Path("."),
+    out=Path(snakemake.output[0]),  # noqa: F821
+)
