@@ -48,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("folder", metavar="STUDY")
     check.set_defaults(call=_check)
 
-    run = commands.add_parser("run", help="run the workflow on a study; further options go to Snakemake", allow_abbrev=False)
+    run = commands.add_parser(
+        "run", help="run the workflow on a study; further options go to Snakemake", allow_abbrev=False
+    )
     run.add_argument("folder", metavar="STUDY")
     run.add_argument("--cores", type=_cores, default=None, metavar="N", help="default: all")
     run.set_defaults(call=_run)

@@ -15,8 +15,9 @@ from .study import Study, StudyError, load_study
 
 # With these, Snakemake's own words are the answer that the user asked for.
 _ASKING = frozenset(
-    "-n --dry-run --dryrun --lint --dag --rulegraph --filegraph --summary -D --detailed-summary -l --list --list-rules "
-    "--list-target-rules --lt --unlock --report -h --help -v --version".split()
+    ["-n", "--dry-run", "--dryrun", "--lint", "--dag", "--rulegraph", "--filegraph", "--summary", "-D"]
+    + ["--detailed-summary", "-l", "--list", "--list-rules", "--list-target-rules", "--lt", "--unlock", "--report"]
+    + ["-h", "--help", "-v", "--version"]
 )
 _POLL_SECONDS = 0.2
 
