@@ -1,0 +1,109 @@
+"""Quality of an acquisition: detector limits, singlets, stability over time. Masks, gates and shares; nothing is deleted here.
+
+HLA-DR is looked at only after the gates are fixed (`stability` of the monocytes' PE, `share_at_limit`).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+# A limit is where the largest value repeats: this many events, or this share of all.
+LIMIT_EVENTS = 5
+LIMIT_SHARE = 0.0005
+
+
+def upper_limit(values: np.ndarray, top: float) -> float | None:
+    """Find the value at which a detector is cut off.
+
+    Parameters
+    ----------
+    values : ndarray (n,)
+        Linear, uncompensated.
+    top : float
+        Largest value that the channel can hold ($PnR on the linear scale).
+
+    Returns
+    -------
+    float or None
+        The largest value, where it is the channel's top or so many events share it that it must be a limit.
+    """
+    if not len(values):
+        return None
+    high = float(values.max())
+    if high >= 0.999 * top - 1:
+        return high
+    tied = int(np.count_nonzero(values == high))
+    return high if tied >= max(LIMIT_EVENTS, LIMIT_SHARE * len(values)) else None
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Singlets on forward area and height: ln(area / height) = level + slope (ln height - centre), with spread `sd`."""
+
+    level: float
+    slope: float
+    centre: float
+    sd: float
+
+
+def singlet_ridge(area: np.ndarray, height: np.ndarray) -> Ridge | None:
+    """Fit the ridge of single cells; None where area and height do not say anything (under 200 positive events).
+
+    Notes
+    -----
+    Doublets lie only above the ridge, so its spread is taken from the events below its mode. A slope is allowed, as
+    larger cells stay longer in the laser, but a small one: the doublets themselves suggest a steep one.
+    """
+    good = (area > 0) & (height > 0)
+    if np.count_nonzero(good) < 200:
+        return None
+    log_height = np.log(height[good])
+    ratio = np.log(area[good]) - log_height
+    centre = float(np.median(log_height))
+    level, slope, sd = _mode(ratio), 0.0, 0.1
+    for _ in range(3):
+        rest = ratio - level - slope * (log_height - centre)
+        below = rest[(rest < 0) & (rest > -4 * sd)]
+        if len(below) < 50:
+            break
+        sd = max(float(np.sqrt(np.mean(below**2))), 0.004)
+        near = np.abs(rest) < 2.5 * sd
+        x = log_height[near] - centre
+        spread = float(np.var(x))
+        if spread > 1e-4:
+            gain = float(np.mean((x - x.mean()) * (rest[near] - rest[near].mean()))) / spread
+            slope = float(np.clip(slope + gain, -0.15, 0.15))
+        level += float(np.mean(rest[near] - (slope * 0)))
+        level = level + 0.0
+        rest = ratio - level - slope * (log_height - centre)
+        level += _mode(rest, width=max(sd / 4, 0.002), span=6 * sd)
+    return Ridge(level, slope, centre, sd)
+
+
+def _mode(values: np.ndarray, width: float = 0.01, span: float = 1.5) -> float:
+    """Mode of a smoothed histogram over (-span, span) around 0 of the given width."""
+    edges = np.arange(-span, span + width, width)
+    counts = np.histogram(values, edges)[0].astype(float)
+    kernel = np.array([1, 4, 6, 4, 1], dtype=float) / 16
+    smooth = np.convolve(np.convolve(counts, kernel, "same"), kernel, "same")
+    return float(edges[int(np.argmax(smooth))] + width / 2)
+
+
+def singlet_corners(ridge: Ridge, height_low: float, height_high: float, spreads: float) -> list[tuple[float, float]]:
+    """Corners (area, height) of the singlet gate: up to `spreads` sd above the ridge, generous below it."""
+    heights = np.geomspace(height_low, height_high, 7)
+    line = ridge.level + ridge.slope * (np.log(heights) - ridge.centre)
+    above = heights * np.exp(line + spreads * ridge.sd)
+    below = heights * np.exp(line - max(2 * spreads * ridge.sd, 0.3))
+    return [*zip(above, heights, strict=True), *zip(below[::-1], heights[::-1], strict=True)]
+
+
+def share(part: int, whole: int) -> float | None:
+    """Part of the whole; None (missing, not 0) where the whole is empty."""
+    return part / whole if whole else None
+
+
+def median_half_width(sd_ln: float, n: int) -> float:
+    """Standard error of the ln of a median of n values whose ln has this sd: 1.2533 sd / sqrt(n)."""
+    return math.sqrt(math.pi / 2) * sd_ln / math.sqrt(n)
