@@ -24,7 +24,8 @@ def of_verdict(baseline: "Draw", verdict: "Verdict", settings: ReversalSettings)
         return f"Not attained: {start}; {_missing(baseline, verdict, settings)}"
     points = {point.day: point for point in verdict.points}
     first = points[verdict.day]
-    sentence = f"Attained on day {verdict.day}: from {start} to {_value(baseline, first.draw, settings)}, {_bound(baseline, settings)}"
+    reached = f"{_value(baseline, first.draw, settings)}, {_bound(baseline, settings)}"
+    sentence = f"Attained on day {verdict.day}: from {start} to {reached}"
     if settings.rule != TABLE2_SUSTAINED:
         return sentence
     later = [str(point.day) for point in verdict.points if point.day > verdict.day]
