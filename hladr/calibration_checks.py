@@ -1,0 +1,228 @@
+"""What can be wrong with a bead run, by its numbers: each check gives findings with a code and a plain sentence."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .flags import FAILED, REVIEW, Finding, finding
+from .kits import Kit
+from .lines import Line, fit
+
+
+def check(
+    rows: Sequence,
+    lines: Mapping[str, Line],
+    line: Line | None,
+    peaks,
+    shares: Mapping[str, float],
+    kit: Kit,
+    lot: str,
+    other_lots: Mapping[str, Sequence],
+    settings: Mapping,
+    windows: Mapping | None,
+) -> tuple[list[Finding], str]:
+    """Run all checks in a fixed order.
+
+    Returns
+    -------
+    tuple of (list of Finding, str)
+        The findings, and the lot whose values fit better (empty: none).
+    """
+    valued = [r for r in rows if r.value is not None]
+    if not valued:
+        return _beads_at_all(peaks, kit, settings), ""
+    found = _beads_at_all(peaks, kit, settings)
+    if any(f.status == FAILED for f in found):
+        return found, ""
+    if windows:
+        found.append(finding("window_by_hand", "the peaks were marked by hand in the configuration"))
+    found += _levels_found(rows, valued, peaks, kit, settings)
+    found += _events(valued, kit)
+    transposed = _transposed(valued)
+    found += transposed
+    better = ""
+    if line is not None:
+        found += _slope(line, kit) + _recovery(valued, line, kit)
+        if not transposed:
+            better, lot_findings = _other_lot(valued, line, kit, lot, other_lots, settings)
+            found += lot_findings
+        found += _offset(line, settings)
+    found += _drift(shares, valued, settings) + _clumps(shares, settings)
+    return found, better
+
+
+def _beads_at_all(peaks, kit: Kit, settings: Mapping) -> list[Finding]:
+    """Cells, air or water: no tight cluster of scatter, or PE that is not a ladder of tight peaks."""
+    tight = [p for p in peaks.peaks if p.cv_percent < settings["max_peak_cv_percent"]]
+    enough = len(tight) + (peaks.pile_low > 0) + (peaks.pile_high > 0) >= 2 and len(tight) >= 1
+    if not enough or peaks.peak_share < settings["min_share_in_peaks"]:
+        return [finding("not_beads", f"PE shows {len(peaks.peaks)} peak{'s' * (len(peaks.peaks) != 1)}, not the levels of a bead kit")]
+    return []
+
+
+def _names(rows: Sequence) -> str:
+    return ", ".join(f"{r.level} ({r.value:,.0f})" for r in rows)
+
+
+def _levels_found(rows, valued, peaks, kit: Kit, settings: Mapping) -> list[Finding]:
+    used = [r for r in valued if r.used]
+    status = FAILED if len(used) < kit.limits.min_levels else REVIEW
+    found = []
+    merged = [r for r in valued if r.left_out_because == "in one peak with its neighbour"]
+    if merged:
+        found.append(finding("peaks_merged", f"levels {_names(merged)} lie in one peak", status))
+    missing = [r for r in valued if not r.used and r not in merged and r.left_out_because != "too few events"]
+    if missing:
+        reasons = "; ".join(f"level {_names([r])} is {r.left_out_because}" for r in missing)
+        found.append(
+            finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used: {reasons}", status)
+        )
+    elif len(used) < kit.limits.min_levels and not merged:
+        found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used", FAILED))
+    if any("limit" in r.left_out_because for r in missing) or (peaks.assignment is not None and peaks.assignment.lost_high and peaks.pile_high):
+        found.append(finding("saturated", "the brightest beads lie at the upper limit of the PE detector"))
+    margin = peaks.assignment.margin if peaks.assignment is not None else 0.0
+    if used and margin < settings["min_assignment_margin"]:
+        found.append(finding("assignment_uncertain", "the peaks fit more than one choice of the lot's levels"))
+    return found
+
+
+def _events(valued, kit: Kit) -> list[Finding]:
+    few = [r for r in valued if r.used and r.events < kit.limits.min_events_fine]
+    fewest = [r for r in valued if r.left_out_because == "too few events"]
+    if not few and not fewest:
+        return []
+    used = sum(r.used for r in valued)
+    status = FAILED if used < kit.limits.min_levels else REVIEW
+    text = "; ".join(f"level {r.level} has {r.events} beads" for r in fewest + few)
+    return [finding("few_bead_events", f"{text}; at least {kit.limits.min_events_fine} are needed", status)]
+
+
+def _transposed(valued) -> list[Finding]:
+    values = [r.value for r in valued]
+    wrong = [k for k in range(len(values) - 1) if values[k] >= values[k + 1]]
+    if not wrong:
+        return []
+    pair = f"{valued[wrong[0]].level} and {valued[wrong[0] + 1].level}"
+    return [finding("levels_transposed", f"the assigned values of the levels {pair} of this lot are in the wrong order")]
+
+
+def _graded(value: float, fine: tuple[float, float], review: tuple[float, float]) -> str | None:
+    if fine[0] <= value <= fine[1]:
+        return None
+    return REVIEW if review[0] <= value <= review[1] else FAILED
+
+
+def _slope(line: Line, kit: Kit) -> list[Finding]:
+    limits = kit.limits
+    status = _graded(line.slope, limits.slope_fine, limits.slope_review)
+    if status is None:
+        return []
+    wide = limits.slope_fine if status == REVIEW else limits.slope_review
+    return [finding("slope_out_of_range", f"the slope of the bead line is {line.slope:.3f}, outside {wide[0]:g} to {wide[1]:g}", status)]
+
+
+def _recovery(valued, line: Line, kit: Kit) -> list[Finding]:
+    limits, error = kit.limits, line.max_recovery_error_percent
+    status = _graded(error, (0, limits.recovery_fine_percent), (0, limits.recovery_review_percent))
+    if status is None:
+        return []
+    used = [r for r in valued if r.used]
+    # the level that the others contradict most is the one to look at
+    worst = max(used, key=lambda r: abs(np.log(r.recovery_left_out or r.recovery)))
+    text = f"a bead level lies {error:.1f} % off the line"
+    if worst.recovery_left_out is not None and len(used) > 3:
+        text += f"; by the other levels, level {worst.level} ({worst.value:,.0f}) would be {worst.value * worst.recovery_left_out:,.0f}"
+    return [finding("recovery_out_of_range", text, status)]
+
+
+def _other_lot(valued, line: Line, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping) -> tuple[str, list[Finding]]:
+    """Do the values of another lot of this kit lie much straighter over the same peaks?"""
+    used = [(k, r) for k, r in enumerate(valued) if r.used]
+    if len(used) < 3:
+        return "", []
+    own = _misfit(line)
+    best, name = own, ""
+    for other, rows in sorted(other_lots.items()):
+        values = [_number(r) for r in sorted(rows, key=_level)]
+        values = [v for v in values if v is not None]
+        if other == lot or len(values) != len(valued):
+            continue
+        theirs = _misfit(fit([r.pe_median for _, r in used], [values[k] for k, _ in used]))
+        if theirs < best:
+            best, name = theirs, other
+    if not name or own < settings["lot_misfit_percent"] / 100 or own < settings["lot_misfit_ratio"] * best:
+        return "", []
+    return name, [finding("lot_suspect", f"the values of lot {name} fit these beads better than those of lot {lot}")]
+
+
+def _misfit(line: Line) -> float:
+    """Misfit in ln units: scatter about the line, and the slope's distance from 1 over the range of the levels."""
+    span = np.log(line.pe_high / line.pe_low)
+    return float(np.hypot(line.line_rms * np.log(10), (line.slope - 1) * span / np.sqrt(12)))
+
+
+def _level(row) -> int:
+    return int(row["level"] if isinstance(row, Mapping) else row.level)
+
+
+def _number(row) -> float | None:
+    value = row["value"] if isinstance(row, Mapping) else row.value
+    return float(value) if value not in (None, "") else None
+
+
+def _offset(line: Line, settings: Mapping) -> list[Finding]:
+    """A constant added to every bead bends the line: the offset model then fits much better, and reads differently."""
+    if line.offset is None or line.dof < 2:
+        return []
+    shift = abs(float(np.log(line.by_offset(line.pe_low) / line.value(line.pe_low))))
+    bent = line.line_rms > settings["offset_ratio"] * line.offset_rms
+    if not bent or shift < settings["offset_percent"] / 100:
+        return []
+    return [
+        finding(
+            "offset_suspected",
+            f"the beads lie on a curve, as if {line.offset[1]:,.0f} units were added to every bead",
+        )
+    ]
+
+
+def _drift(shares: Mapping, valued, settings: Mapping) -> list[Finding]:
+    change = shares["drift"]
+    if change is None or abs(change) * 100 < settings["drift_review_percent"]:
+        return []
+    status = FAILED if abs(change) * 100 > settings["drift_failed_percent"] else REVIEW
+    return [finding("signal_drift", f"PE of the beads changed by {100 * change:+.0f} % during the run", status)]
+
+
+def _clumps(shares: Mapping, settings: Mapping) -> list[Finding]:
+    if shares["clumps"] * 100 < settings["clumps_review_percent"]:
+        return []
+    return [finding("bead_clumps", f"{100 * shares['clumps']:.0f} % of the events are clumps of beads")]
+
+
+def drift(pe: np.ndarray, time: np.ndarray | None, peaks) -> float | None:
+    """Relative change of PE from the first to the last fifth of the run, over all levels; None where it cannot be told.
+
+    Each event's ln PE is compared with its own peak's median, so that levels need not come in equal shares over time. The change must
+    exceed four standard errors, else it counts as 0.
+    """
+    values = pe[peaks.singlets]
+    when = np.arange(values.size, dtype=float) if time is None or np.ptp(time) == 0 else time[peaks.singlets]
+    rest, at = [], []
+    for peak in peaks.peaks:
+        if peak.low <= 0 or peak.cv_percent > 40:
+            continue
+        inside = (values >= peak.low) & (values <= peak.high)
+        rest.append(np.log(values[inside] / peak.pe_median))
+        at.append(when[inside])
+    if not rest:
+        return None
+    rest, at = np.concatenate(rest), np.concatenate(at)
+    if rest.size < 100:
+        return None
+    first, last = np.quantile(at, [0.2, 0.8])
+    early, late = rest[at <= first], rest[at >= last]
+    change = float(np.median(late) - np.median(early))
+    error = 1.25 * float(np.hypot(np.std(early) / np.sqrt(early.size), np.std(late) / np.sqrt(late.size)))
+    return float(np.expm1(change)) if abs(change) > 4 * error else 0.0

@@ -1,0 +1,175 @@
+"""Straight lines through bead levels in log10-log10, their uncertainty, and the models that stand beside them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Line:
+    """log10 value = intercept + slope * log10 PE, by ordinary least squares.
+
+    Attributes
+    ----------
+    slope, intercept : float
+    r_squared : float
+    residual_sd : float or None
+        In log10 units, with n - 2 degrees of freedom; None for two levels.
+    dof : int
+    covariance : tuple of tuple of float, or None
+        Of (intercept, slope).
+    recoveries : tuple of float
+        Back-calculated over assigned, per level.
+    recoveries_left_out : tuple of (float or None)
+        The same by the line through all other levels; None where fewer than two others are there.
+    max_recovery_error_percent : float
+    slope_one : float
+        Intercept of the line with slope 1.
+    offset : tuple of (float, float) or None
+        (log10 k, b) of value = k * PE - b: a bead autofluorescence or an electronic offset, in units of the values.
+    curvature : float or None
+        Coefficient of (log10 PE)²; None for fewer than four levels.
+    offset_rms, line_rms : float or None
+        Root mean square residuals, log10 units, of the offset model and of the line.
+    pe_low, pe_high : float
+        Dimmest and brightest level used.
+    """
+
+    slope: float
+    intercept: float
+    r_squared: float
+    residual_sd: float | None
+    dof: int
+    covariance: tuple[tuple[float, float], tuple[float, float]] | None
+    recoveries: tuple[float, ...]
+    recoveries_left_out: tuple[float | None, ...]
+    max_recovery_error_percent: float
+    slope_one: float
+    offset: tuple[float, float] | None
+    curvature: float | None
+    offset_rms: float | None
+    line_rms: float
+    pe_low: float
+    pe_high: float
+
+    def value(self, pe):
+        """Read a PE > 0 (scalar or array) off the line; nan at or below zero."""
+        return _power(self.intercept, self.slope, pe)
+
+    def by_slope_one(self, pe):
+        """Read off the line with slope 1."""
+        return _power(self.slope_one, 1.0, pe)
+
+    def by_offset(self, pe):
+        """Read off the model with bead autofluorescence: value = k * PE, the b of the beads taken as theirs alone."""
+        return _power(self.offset[0], 1.0, pe) if self.offset is not None else np.full(np.shape(pe), np.nan)
+
+    def ln_variance(self, pe):
+        """Variance of ln value for the mean response at PE; nan without residual degrees of freedom."""
+        if self.covariance is None:
+            return np.full(np.shape(pe), np.nan)
+        (aa, ab), (_, bb) = self.covariance
+        x = _log10(pe)
+        return math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb)
+
+
+def _log10(pe):
+    pe = np.asarray(pe, float)
+    return np.log10(np.where(pe > 0, pe, np.nan))
+
+
+def _power(intercept, slope, pe):
+    return 10.0 ** (intercept + slope * _log10(pe))
+
+
+def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
+    """Fit the line and its neighbours.
+
+    Parameters
+    ----------
+    pe, values : sequence of float, length n >= 2
+        PE of the levels and their assigned values, all positive.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two levels, or levels of equal PE.
+    """
+    x, y = np.log10(np.asarray(pe, float)), np.log10(np.asarray(values, float))
+    n = x.size
+    if n < 2 or np.ptp(x) < 1e-9:
+        raise ValueError("a line needs two levels of different PE")
+    slope, intercept = _ols(x, y)
+    residuals = y - intercept - slope * x
+    dof = n - 2
+    sxx = float(np.sum((x - x.mean()) ** 2))
+    sse, total = float(residuals @ residuals), float(np.sum((y - y.mean()) ** 2))
+    sd = covariance = None
+    if dof > 0:
+        variance = sse / dof
+        sd = math.sqrt(variance)
+        ab = -variance * float(x.mean()) / sxx
+        covariance = ((variance * (1 / n + float(x.mean()) ** 2 / sxx), ab), (ab, variance / sxx))
+    recoveries = 10.0 ** (-residuals)
+    offset, offset_rms = _offset_model(np.asarray(pe, float), y) if n >= 3 else (None, None)
+    return Line(
+        slope,
+        intercept,
+        1 - sse / total if total > 0 else float("nan"),
+        sd,
+        dof,
+        covariance,
+        tuple(map(float, recoveries)),
+        tuple(_left_out(x, y, k) for k in range(n)),
+        float(100 * np.abs(recoveries - 1).max()),
+        float(np.mean(y - x)),
+        offset,
+        float(np.polyfit(x - x.mean(), y, 2)[0]) if n >= 4 else None,
+        offset_rms,
+        math.sqrt(sse / n),
+        float(np.min(pe)),
+        float(np.max(pe)),
+    )
+
+
+def _ols(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    dx = x - x.mean()
+    slope = float(dx @ (y - y.mean()) / (dx @ dx))
+    return slope, float(y.mean() - slope * x.mean())
+
+
+def _left_out(x: np.ndarray, y: np.ndarray, k: int) -> float | None:
+    others = np.arange(x.size) != k
+    if others.sum() < 2 or np.ptp(x[others]) < 1e-9:
+        return None
+    slope, intercept = _ols(x[others], y[others])
+    return float(10.0 ** (intercept + slope * x[k] - y[k]))
+
+
+def _offset_model(pe: np.ndarray, y: np.ndarray) -> tuple[tuple[float, float] | None, float | None]:
+    """Least squares of log10(k PE - b) on y, by Gauss-Newton over the share c = b / (k min PE) below 1.
+
+    For a given c the best log10 k is the mean of y - log10(PE - c min PE); so only c is searched.
+    """
+    dimmest = float(pe.min())
+
+    def loss(c: float) -> tuple[float, float]:
+        rest = y - np.log10(pe - c * dimmest)
+        return float(np.sum((rest - rest.mean()) ** 2)), float(rest.mean())
+
+    low, high = -3.0, 0.95
+    grid = np.linspace(low, high, 80)
+    at = int(np.argmin([loss(c)[0] for c in grid]))
+    a, b = grid[max(at - 1, 0)], grid[min(at + 1, grid.size - 1)]
+    golden = (math.sqrt(5) - 1) / 2
+    for _ in range(40):
+        c, d = b - golden * (b - a), a + golden * (b - a)
+        if loss(c)[0] < loss(d)[0]:
+            b = d
+        else:
+            a = c
+    best = (a + b) / 2
+    sse, log_k = loss(best)
+    return (log_k, float(best * dimmest * 10**log_k)), math.sqrt(sse / pe.size)

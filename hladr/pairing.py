@@ -1,0 +1,217 @@
+"""Tube against beads: what must match so that a PE of the one means the same on the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from .flags import Finding, finding
+from .limits import above
+
+RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
+
+
+@dataclass(frozen=True)
+class PESettings:
+    """How one file says PE was measured; None where it says nothing.
+
+    Attributes
+    ----------
+    detector : str
+        $PnN.
+    voltage, gain : float or None
+        $PnV in volts, $PnG; a gain that is not stated counts as 1.
+    decades, log_minimum : float
+        $PnE.
+    range : float or None
+        $PnR.
+    cytometer, serial : str or None
+    acquired_at : str or None
+        ISO 8601, the cytometer's local time.
+    compensation : str
+        `matrix`, `identity` or `none`: what the file carries.
+    """
+
+    detector: str
+    voltage: float | None
+    gain: float | None
+    decades: float
+    log_minimum: float
+    range: float | None
+    cytometer: str | None
+    serial: str | None
+    acquired_at: str | None
+    compensation: str
+
+    def to_dict(self) -> dict:
+        """Return the fields for JSON."""
+        return asdict(self)
+
+
+def pe_settings(acquisition, column: int) -> PESettings:
+    """Take the settings of the PE channel from an acquisition (or a header).
+
+    Parameters
+    ----------
+    acquisition : fcs.Acquisition
+    column : int
+        Of PE.
+    """
+    channel, about, spill = acquisition.channels[column], acquisition.settings, acquisition.spill
+    state = "none"
+    if spill is not None:
+        size = len(spill.detectors)
+        off = max(abs(spill.matrix[i][j] - (i == j)) for i in range(size) for j in range(size)) if size else 0.0
+        state = "matrix" if off > 0 else "identity"
+    return PESettings(
+        channel.name,
+        channel.voltage,
+        channel.gain,
+        channel.decades,
+        channel.log_minimum,
+        channel.range or None,
+        about.cytometer,
+        about.serial,
+        about.acquired_at.isoformat() if about.acquired_at is not None else None,
+        state,
+    )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One thing that was compared: both values, and whether they agree (None: not stated by both)."""
+
+    what: str
+    tube: object
+    beads: object
+    agree: bool | None
+
+
+def table(tube: PESettings, beads: PESettings) -> list[Compared]:
+    """Compare everything and keep both values, in a fixed order."""
+    hours = hours_between(tube.acquired_at, beads.acquired_at)
+    return [
+        _text("cytometer", tube.cytometer, beads.cytometer),
+        _text("serial number", tube.serial, beads.serial),
+        _number("PE voltage", tube.voltage, beads.voltage),
+        _number("PE gain", _gain(tube.gain, beads.gain), _gain(beads.gain, tube.gain)),
+        _amplification(tube, beads),
+        _number("PE range", tube.range, beads.range),
+        _pulse(tube.detector, beads.detector),
+        Compared("compensation in the file", tube.compensation, beads.compensation, tube.compensation == beads.compensation),
+        Compared("hours from beads to tube", hours, None, None),
+    ]
+
+
+def compare(
+    tube: PESettings,
+    beads: PESettings,
+    *,
+    window_hours: float = 24.0,
+    exceptions: Sequence[Mapping] = (),
+    sample_id: str | None = None,
+    bead_id: str | None = None,
+) -> list[Finding]:
+    """Compare a tube with its bead run; works from headers alone.
+
+    Parameters
+    ----------
+    tube, beads : PESettings
+    window_hours : float
+        Further apart: `bead_date_mismatch`.
+    exceptions : sequence of mapping
+        The configuration's `pairing_exceptions`: sample_id or bead_id, and a reason.
+    sample_id, bead_id : str, optional
+        Which exception applies.
+
+    Returns
+    -------
+    list of Finding
+        `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`; with an exception `pairing_exception` (review) instead of
+        the first two.
+    """
+    rows = [row for row in table(tube, beads) if row.agree is False and row.what != "compensation in the file"]
+    found = []
+    for code, names in (("cytometer_mismatch", ("cytometer", "serial number")), ("settings_mismatch", None)):
+        differ = [r for r in rows if (r.what in names if names else r.what not in ("cytometer", "serial number"))]
+        if differ:
+            text = ", ".join(f"{r.what} {_show(r.tube)} in the tube and {_show(r.beads)} in the beads" for r in differ)
+            if code == "cytometer_mismatch":
+                text = "the " + " and ".join(r.what for r in differ) + " of tube and beads differ"
+            found.append(finding(code, text))
+    excuse = next((e for e in exceptions if _applies(e, sample_id, bead_id)), None)
+    if found and excuse is not None:
+        what = "; ".join(f.sentence for f in found)
+        found = [finding("pairing_exception", f"{what}; let through because: {excuse.get('reason', '')}")]
+    hours = hours_between(tube.acquired_at, beads.acquired_at)
+    if hours is not None and above(abs(hours), window_hours):
+        found.append(
+            finding(
+                "bead_date_mismatch",
+                f"beads and tube were acquired {abs(hours):.0f} hours apart, more than {window_hours:g} hours",
+            )
+        )
+    return found
+
+
+def hours_between(tube: str | None, beads: str | None) -> float | None:
+    """Hours from the beads to the tube; None where one of the times is not stated."""
+    if tube is None or beads is None:
+        return None
+    return (datetime.fromisoformat(tube) - datetime.fromisoformat(beads)).total_seconds() / 3600
+
+
+def _applies(exception: Mapping, sample_id: str | None, bead_id: str | None) -> bool:
+    named = [(k, v) for k, v in (("sample_id", sample_id), ("bead_id", bead_id)) if exception.get(k) not in (None, "")]
+    return bool(named) and all(str(exception[k]) == v for k, v in named)
+
+
+def _gain(own: float | None, other: float | None) -> float | None:
+    """A gain that only one of two files states is compared with 1, which leaving it out means."""
+    return 1.0 if own is None and other is not None else own
+
+
+def _number(what: str, tube: float | None, beads: float | None) -> Compared:
+    agree = None
+    if tube is not None and beads is not None:
+        agree = abs(tube - beads) <= RELATIVE_TOLERANCE * max(abs(tube), abs(beads))
+    return Compared(what, tube, beads, agree)
+
+
+def _text(what: str, tube: str | None, beads: str | None) -> Compared:
+    agree = None
+    if tube and beads:
+        agree = _plain(tube) == _plain(beads)
+    return Compared(what, tube, beads, agree)
+
+
+def _plain(text: str) -> str:
+    """Letters and digits only: `LSR II` is `LSRII`, and a serial number with leading spaces is itself."""
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _amplification(tube: PESettings, beads: PESettings) -> Compared:
+    one, other = (tube.decades, tube.log_minimum), (beads.decades, beads.log_minimum)
+    agree = all(abs(a - b) <= 1e-6 for a, b in zip(one, other, strict=True))
+    return Compared("PE amplification", _decades(one), _decades(other), agree)
+
+
+def _decades(pair: tuple[float, float]) -> str:
+    return f"logarithmic over {pair[0]:g} decades from {pair[1]:g}" if pair[0] > 0 else "linear"
+
+
+def _pulse(tube: str, beads: str) -> Compared:
+    kinds = [_kind(name) for name in (tube, beads)]
+    agree = kinds[0] == kinds[1] if all(kinds) else None
+    return Compared("PE pulse", kinds[0], kinds[1], agree)
+
+
+def _kind(name: str) -> str | None:
+    """Area, height or width, by the detector's name: `PE-A`, `FL2-H`, `FL2 INT`."""
+    last = name.upper().replace("-", " ").replace("_", " ").split()[-1:] or [""]
+    return {"A": "area", "INT": "area", "AREA": "area", "H": "height", "PEAK": "height", "HEIGHT": "height", "W": "width", "TOF": "width"}.get(
+        last[0]
+    )
+
+
+def _show(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
