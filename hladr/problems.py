@@ -1,0 +1,114 @@
+"""Problems of tables and configuration: where, what was found, what was expected, what to do. All are shown at once."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+SHOWN_PER_COLUMN = 20
+_FOUND_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a table or in the configuration.
+
+    Attributes
+    ----------
+    file : str
+        Relative to the study folder.
+    row : int or None
+        As a spreadsheet counts (the header is row 1), or the line of a YAML file; None where the whole file is meant.
+    column : str or None
+        The column, or the key of a YAML file with dots between its levels.
+    found, expected, remedy : str
+        Without a full stop at the end.
+    """
+
+    file: str
+    row: int | None
+    column: str | None
+    found: str
+    expected: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = [self.file]
+        if self.row is not None:
+            where.append(f"row {self.row}")
+        if self.column is not None:
+            where.append(f"{'key' if self.file.endswith(('.yaml', '.yml')) else 'column'} {self.column}")
+        return f"{', '.join(where)}: found {self.found}, expected {self.expected}; remedy: {self.remedy}"
+
+
+class StudyError(Exception):
+    """A study whose tables or configuration are wrong.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        All of them, in the order of files and rows.
+    """
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Collector:
+    """Gathers problems; a mistake repeated down a column is shown for its first rows and then counted."""
+
+    def __init__(self):
+        self.problems: list[Problem] = []
+        self._seen: set[Problem] = set()
+        self._shown: Counter = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self.problems)
+
+    def add(self, file: str, row: int | None, column: str | None, found: object, expected: str, remedy: str) -> None:
+        """Add one problem; `found` is quoted unless it is already a phrase made with `phrase`."""
+        problem = Problem(file, row, column, found if isinstance(found, Phrase) else quoted(found), expected, remedy)
+        if problem in self._seen:
+            return
+        self._seen.add(problem)
+        kind = (file, column, expected, remedy)
+        self._shown[kind] += 1
+        if self._shown[kind] <= SHOWN_PER_COLUMN:
+            self.problems.append(problem)
+
+    def all(self) -> list[Problem]:
+        """Return the problems in the order of finding, with a line for the rows that were only counted."""
+        more = [
+            Problem(file, None, column, f"the same in {count - SHOWN_PER_COLUMN} more rows", expected, remedy)
+            for (file, column, expected, remedy), count in self._shown.items()
+            if count > SHOWN_PER_COLUMN
+        ]
+        return self.problems + more
+
+
+class Phrase(str):
+    """Words that describe what was found, shown without quotation marks."""
+
+    __slots__ = ()
+
+
+def quoted(found: object) -> str:
+    """Quote what was found: one line, no control characters, not longer than a line can show."""
+    text = str(found)
+    if text == "":
+        return "an empty cell"
+    return repr(text if len(text) <= _FOUND_LENGTH else text[: _FOUND_LENGTH - 3] + "...")
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Name the known word that looks most like `word`, else say `otherwise`."""
+    by_lower = {name.casefold(): name for name in sorted(known, reverse=True)}
+    close = get_close_matches(word.strip().casefold(), by_lower, n=1, cutoff=0.7)
+    return f"did you mean '{by_lower[close[0]]}'?" if close else otherwise
+
+
+def listed(words: Iterable[str]) -> str:
+    """List words for a sentence: `a, b or c`."""
+    *head, last = list(words)
+    return f"{', '.join(head)} or {last}" if head else last

@@ -1,0 +1,116 @@
+"""labs.yaml: one entry per central laboratory."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from .problems import Collector, Phrase, quoted
+from .study_columns import Mistake, study_path
+from .study_config import schema, validate
+from .study_yaml import line_of, read_yaml
+
+
+def read_labs(folder: Path, relative: str, problems: Collector) -> dict[str, dict] | None:
+    """Read and check the laboratories.
+
+    Parameters
+    ----------
+    folder : path
+        The study.
+    relative : str
+        Path of labs.yaml in it.
+    problems : Collector
+        Receives what is wrong.
+
+    Returns
+    -------
+    dict of str to dict, or None
+        Lab to its entry, a compensation path normalised; None where the file cannot be read.
+    """
+    read = read_yaml(folder / relative, relative, problems)
+    if read is None:
+        return None
+    entries, lines = read
+    labs: dict[str, dict] = {}
+    for lab, given in entries.items():
+        entry = {} if given is None else given
+        row = line_of(lines, (lab,))
+        if not isinstance(entry, Mapping):
+            problems.add(relative, row, lab, given, "keys of its own, indented below it", "see config/README.md")
+            continue
+        if not lab.strip() or not lab.isprintable() or lab.startswith(("=", "+", "-", "@")):
+            problems.add(relative, row, lab, lab, "a name of letters and digits", "rename the lab, in the tables too")
+        inner = {path[1:]: line for path, line in lines.items() if path[0] == lab}
+        known = len(problems.problems)
+        entry = {
+            key: ({} if value is None and key in ("markers", "scatter") else value) for key, value in entry.items()
+        }
+        _validate(entry, relative, lab, row, inner, problems)
+        if len(problems.problems) == known:
+            entry = _checked(folder, relative, lab, entry, lines, problems)
+        labs[lab] = entry
+    return labs
+
+
+def _validate(entry: Mapping, relative: str, lab: str, row: int | None, lines: dict, problems: Collector) -> None:
+    found = Collector()
+    validate(entry, schema("labs"), relative, lines, found)
+    for problem in found.all():
+        key = f"{lab}.{problem.column}" if problem.column else lab
+        problems.add(relative, problem.row or row, key, Phrase(problem.found), problem.expected, problem.remedy)
+
+
+def _checked(folder: Path, relative: str, lab: str, entry: dict, lines: dict, problems: Collector) -> dict:
+    def wrong(key: str, found: object, expected: str, remedy: str) -> None:
+        path = (lab, *key.split("."))
+        problems.add(relative, line_of(lines, path), ".".join(path), found, expected, remedy)
+
+    for section in ("markers", "scatter"):
+        used: dict[str, str] = {}
+        for name, detector in entry.get(section, {}).items():
+            if detector.casefold() != "none" and detector in used:
+                wrong(f"{section}.{name}", detector, "a detector of its own", f"correct it or {used[detector]}")
+            used.setdefault(detector, name)
+    zone = entry.get("timezone")
+    if zone is not None and not _is_timezone(zone):
+        wrong("timezone", zone, "a time zone of the IANA list", "write a name such as Europe/Athens or UTC")
+    how = entry.get("compensation", "from_file")
+    if how in ("from_file", "none"):
+        return entry
+    try:
+        path = study_path(how)
+    except Mistake as mistake:
+        wrong("compensation", how, f"from_file, none, or {mistake.expected}", mistake.remedy)
+        return entry
+    message = _matrix_problem(folder / path)
+    if message:
+        expected = "from_file, none, or the path of a CSV matrix whose header names the detectors, a row for each"
+        wrong("compensation", Phrase(f"{quoted(how)} ({message})"), expected, "correct the matrix or its path")
+    return {**entry, "compensation": path}
+
+
+def _matrix_problem(path: Path) -> str | None:
+    """Say what is wrong with a compensation matrix, in a few words; None if nothing is."""
+    if not path.is_file():
+        return "no such file"
+    from .compensation import read_matrix_csv
+
+    try:
+        read_matrix_csv(path)
+    except OSError:
+        return "a file that cannot be opened"
+    except ValueError as error:
+        return re.sub(r"\s+", " ", str(error)).rstrip(".")
+    return None
+
+
+@cache
+def _is_timezone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
