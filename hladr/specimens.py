@@ -1,14 +1,14 @@
-"""Batches of tubes and bead runs, from files to a folder of values and pictures; what the workflow's batch jobs call."""
+"""Batches of tubes and bead runs, from files to a folder of values and pictures: what the batch jobs call."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from . import provenance
 from .batch import run_batch
-from .flags import finding
+from .flags import Finding, finding
+from .tables import write_text
 
-WORKER_DIED = "hladr could not finish this file: {}; the others of its batch are not touched"
+DIED = "hladr could not finish this file ({}); the others of its batch are not touched"
 
 
 def gate_batch(
@@ -19,7 +19,7 @@ def gate_batch(
     Parameters
     ----------
     rows : sequence of mapping
-        sample_id, fcs (relative to the study, or None), lab, override (or None).
+        sample_id, lab; fcs and override, paths inside the study, or None.
     labs : mapping
         The entries of labs.yaml that the rows name.
     config : mapping
@@ -30,23 +30,77 @@ def gate_batch(
         Grows by one byte per finished tube.
     """
     from .gatingml import write
-    from .plots import draw_tube
     from .tube import failed_reading, read_tube
 
     def work(position: int) -> str:
         row = rows[position]
         reading, arrays = read_tube(folder, row, labs[row["lab"]], config)
         if arrays is not None:
-            _write_text(gates / f"{reading.sample_id}.xml", write(arrays))
+            write_text(out / "gates" / f"{reading.sample_id}.xml", write(arrays))
             if config["run"]["pictures"]:
-                (pictures / f"{reading.sample_id}.png").write_bytes(draw_tube(arrays, reading))
+                from .plots import draw_tube
+
+                (out / "pictures" / f"{reading.sample_id}.png").write_bytes(draw_tube(arrays, reading))
         return reading.to_json()
 
     def dead(position: int, how: str) -> str:
-        return failed_reading(rows[position], finding("worker_died", WORKER_DIED.format(how))).to_json()
+        return failed_reading(rows[position], _died(how)).to_json()
 
-    gates, pictures = _folders(out, "gates", "pictures")
+    _run(rows, "sample_id", work, dead, folder, out, "readings.jsonl", progress)
+
+
+def calibrate_batch(
+    rows: Sequence[Mapping], labs: Mapping, config: Mapping, folder: Path, out: Path, progress: Path | None = None
+) -> None:
+    """Calibrate a batch of bead runs: `calibrations.jsonl` and `pictures/BEAD_ID.png` in `out`.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        bead_id, lab, fcs, kit, lot; levels of the lot; other_lots of the kit.
+    labs, config, folder, out, progress
+        As in `gate_batch`; the sections are quantify, beads, kits and run.
+    """
+    from .calibration import calibrate, failed_calibration
+    from .study import file_stem
+
+    def work(position: int) -> str:
+        row = rows[position]
+        levels, others = row["levels"], row["other_lots"]
+        calibration, arrays = calibrate(folder / row["fcs"], row, levels, labs[row["lab"]], config, others)
+        if arrays is not None and config["run"]["pictures"]:
+            from .plots_beads import draw_beads
+
+            (out / "pictures" / f"{file_stem(calibration.bead_id)}.png").write_bytes(draw_beads(arrays, calibration))
+        return calibration.to_json()
+
+    def dead(position: int, how: str) -> str:
+        return failed_calibration(rows[position], config, _died(how)).to_json()
+
+    _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", progress)
+
+
+def _died(how: str) -> Finding:
+    return finding("worker_died", DIED.format(how))
+
+
+def _run(
+    rows: Sequence[Mapping],
+    key: str,
+    work: Callable[[int], str],
+    dead: Callable[[int, str], str],
+    folder: Path,
+    out: Path,
+    name: str,
+    progress: Path | None,
+) -> None:
+    """Run a batch between two looks at its files: digests of what was read prove later what the results are made of."""
+    for part in ("gates", "pictures"):
+        (out / part).mkdir(parents=True, exist_ok=True)
     if progress is not None:
         progress.unlink(missing_ok=True)
-    lines = run_batch([row["sample_id"] for row in rows], work, dead, progress)
-    _write_text(out / "readings.jsonl", "".join(line + "\n" for line in lines))
+    files = {row[key]: folder / row["fcs"] if row["fcs"] else None for row in rows}
+    digests = provenance.digest_files(files)
+    lines = run_batch([row[key] for row in rows], work, dead, progress)
+    write_text(out / name, "".join(line + "\n" for line in lines))
+    provenance.write_digests(out / provenance.DIGESTS_NAME, files, digests)

@@ -39,7 +39,7 @@ def text_of(value: object) -> str:
     """Write one value: `true`/`false`, missing empty, numbers without exponent and with fixed significant digits."""
     if value is None:
         return ""
-    if isinstance(value, bool) or type(value).__name__ == "bool_":
+    if type(value).__name__ in ("bool", "bool_"):  # numpy's too, without importing it
         return "true" if value else "false"
     if isinstance(value, str):
         return value

@@ -31,12 +31,15 @@ HAS_ARMS = any(tube.arm for tube in STUDY.tubes) if STUDY else False
 
 def tube_rows(wildcards):
     """What the gates of a batch depend on: neither patient nor day nor beads."""
+    overrides = STUDY.overrides
     return [
         {
             "sample_id": tube.sample_id,
             "fcs": tube.fcs,
             "lab": tube.lab,
-            "override": STUDY.overrides.get(tube.sample_id),
+            "override": (
+                overrides[tube.sample_id].path if tube.sample_id in overrides else None
+            ),
         }
         for tube in TUBES[wildcards.batch]
     ]
@@ -44,18 +47,26 @@ def tube_rows(wildcards):
 
 def tube_files(wildcards):
     rows = tube_rows(wildcards)
-    names = [row["fcs"] for row in rows] + [row["override"] and row["override"].path for row in rows]
+    names = [row["fcs"] for row in rows] + [row["override"] for row in rows]
     return plan.digest(plan.stamps(HERE, names + matrices(rows)))
 
 
 def bead_rows(wildcards):
-    """A bead run with the levels of its lot; None where the lot is unknown."""
-    return [(run, STUDY.lots.get((run.kit, run.lot))) for run in BEADS[wildcards.batch]]
+    """A bead run with the levels of its lot, none where the lot is unknown, and those of the kit's other lots."""
+    rows = []
+    for run in BEADS[wildcards.batch]:
+        lots = {
+            lot: [{"level": level.level, "value": level.value} for level in levels]
+            for (kit, lot), levels in STUDY.lots.items()
+            if kit == run.kit
+        }
+        row = {key: getattr(run, key) for key in ("bead_id", "lab", "fcs", "kit", "lot")}
+        rows.append({**row, "levels": lots.pop(run.lot, []), "other_lots": lots})
+    return rows
 
 
 def bead_files(wildcards):
-    runs = BEADS[wildcards.batch]
-    return plan.digest(plan.stamps(HERE, [run.fcs for run in runs]))
+    return plan.digest(plan.stamps(HERE, [run.fcs for run in BEADS[wildcards.batch]]))
 
 
 def matrices(rows):
@@ -73,7 +84,7 @@ def labs_of_beads(wildcards):
 
 def tables(*names):
     """Digest the study's own tables by content."""
-    return plan.content_digest(HERE, STUDY.table_files(*names)) if STUDY else ""
+    return plan.content_digest(HERE, [STUDY.files.get(name, name) for name in names]) if STUDY else ""
 
 
 def settings(*keys):
@@ -82,7 +93,18 @@ def settings(*keys):
 
 CSV_TABLES = [
     f"results/{name}.csv"
-    for name in ("quantification", "calibrations", "drift", "phenotypes", "reversal", "sensitivity")
+    for name in (
+        "quantification",
+        "calibrations",
+        "drift",
+        "phenotypes",
+        "reversal",
+        "sensitivity",
+    )
 ] + (["results/cohort.csv"] if HAS_ARMS else [])
 
-TARGETS = ["results/report.html", "results/results.duckdb", "results/provenance.json"] if STUDY else []
+TARGETS = (
+    ["results/report.html", "results/results.duckdb", "results/provenance.json"]
+    if STUDY
+    else []
+)

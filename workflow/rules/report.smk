@@ -32,13 +32,21 @@ rule report:
         "logs/report.log",
     conda:
         "../envs/hladr.yaml"
-    params:
-        tables=tables("samples", "ferritin", "beads", "bead_lots", "labs", "releases", "overrides"),
-        settings=plan.digest(CONFIG),
-        code=plan.code_digest("report", "exports"),
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        tables=tables(
+            "samples",
+            "ferritin",
+            "beads",
+            "bead_lots",
+            "labs",
+            "releases",
+            "overrides",
+        ),
+        settings=plan.digest(CONFIG),
+        code=plan.code_digest("report", "exports"),
     message:
         "Report"
     script:
@@ -56,11 +64,11 @@ rule export:
         "logs/export.log",
     conda:
         "../envs/hladr.yaml"
-    params:
-        code=plan.code_digest("exports"),
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        code=plan.code_digest("exports"),
     message:
         "Database and spreadsheets"
     script:
@@ -81,7 +89,16 @@ rule provenance:
         "../envs/hladr.yaml"
     params:
         settings=plan.digest(CONFIG),
-        tables=tables("samples", "ferritin", "beads", "bead_lots", "labs", "releases", "overrides", "outcomes"),
+        tables=tables(
+            "samples",
+            "ferritin",
+            "beads",
+            "bead_lots",
+            "labs",
+            "releases",
+            "overrides",
+            "outcomes",
+        ),
         code=plan.code_digest("provenance", "audit"),
     message:
         "Provenance and audit"

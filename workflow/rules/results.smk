@@ -14,13 +14,20 @@ rule quantify:
         "logs/quantify.log",
     conda:
         "../envs/hladr.yaml"
-    params:
-        tables=tables("samples", "beads", "bead_lots", "labs"),
-        settings=settings("quantify", "phenotype", "reversal.hladr_abc", "kits", "pairing_exceptions", "drift"),
-        code=plan.code_digest("quantify", "drift", "tables"),
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        tables=tables("samples", "beads", "bead_lots", "labs"),
+        settings=settings(
+            "quantify",
+            "phenotype",
+            "reversal.hladr_abc",
+            "kits",
+            "pairing_exceptions",
+            "drift",
+        ),
+        code=plan.code_digest("quantify", "drift", "tables"),
     message:
         "Antibodies per cell"
     script:
@@ -38,13 +45,13 @@ rule call:
         "logs/call.log",
     conda:
         "../envs/hladr.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         tables=tables("samples", "ferritin", "labs"),
         settings=settings("baseline_day", "quantify", "phenotype", "reversal"),
         code=plan.code_digest("phenotype", "reversal", "sensitivity", "tables"),
-    resources:
-        mem_mb=2000,
-        runtime=20,
     message:
         "Phenotypes and reversal"
     script:
@@ -62,13 +69,15 @@ rule compare:
         "logs/compare.log",
     conda:
         "../envs/hladr.yaml"
-    params:
-        tables=tables("samples", "ferritin", "labs", "outcomes"),
-        settings=settings("study", "baseline_day", "quantify", "phenotype", "reversal", "cohort"),
-        code=plan.code_digest("cohort"),
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        tables=tables("samples", "ferritin", "labs", "outcomes"),
+        settings=settings(
+            "study", "baseline_day", "quantify", "phenotype", "reversal", "cohort"
+        ),
+        code=plan.code_digest("cohort"),
     message:
         "Comparison of the arms"
     script:

@@ -8,15 +8,15 @@ rule calibrate:
         "logs/calibrate/{batch}.log",
     conda:
         "../envs/hladr.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         rows=bead_rows,
         labs=labs_of_beads,
         files=bead_files,
         settings=settings("quantify", "beads", "kits", "run.pictures", "run.seed"),
         code=plan.code_digest("calibration", "plots"),
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
     message:
         "Bead runs, batch {wildcards.batch}"
     script:
@@ -30,6 +30,9 @@ rule gate:
         "logs/gate/{batch}.log",
     conda:
         "../envs/hladr.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         rows=tube_rows,
         labs=labs_of_tubes,
@@ -43,9 +46,6 @@ rule gate:
             "run.seed",
         ),
         code=plan.code_digest("tube", "plots", "gatingml"),
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
     message:
         "Tubes, batch {wildcards.batch}"
     script:

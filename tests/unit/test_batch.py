@@ -1,0 +1,45 @@
+"""A worker that dies on one specimen costs that specimen, not the batch."""
+
+import os
+import signal
+
+import pytest
+
+from hladr.batch import run_batch
+
+
+def test_results_come_in_order_and_progress_counts(tmp_path):
+    progress = tmp_path / "progress"
+    assert run_batch(["a", "b", "c"], lambda i: f"line {i}", None, progress) == ["line 0", "line 1", "line 2"]
+    assert progress.stat().st_size == 3
+    assert run_batch([], None, None) == []
+
+
+def test_a_killed_worker_costs_one_specimen(tmp_path):
+    def work(position):
+        if position == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return f"line {position}"
+
+    lines = run_batch(["a", "b", "c"], work, lambda i, how: f"dead {i}: {how}")
+    assert lines == ["line 0", "dead 1: the process was ended by SIGKILL", "line 2"]
+
+
+def test_a_worker_that_dies_once_is_tried_again(tmp_path):
+    mark = tmp_path / "died"
+
+    def work(position):
+        if position == 2 and not mark.exists():
+            mark.touch()
+            os._exit(3)
+        return str(position)
+
+    assert run_batch(["a", "b", "c", "d"], work, None) == ["0", "1", "2", "3"]
+
+
+def test_a_mistake_in_the_code_is_not_a_specimen_problem():
+    def work(position):
+        return [][position]
+
+    with pytest.raises(RuntimeError, match="IndexError"):
+        run_batch(["a"], work, None)
