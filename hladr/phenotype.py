@@ -14,7 +14,7 @@ from . import flags, limits, wording
 from .ferritin import Interval
 from .flags import Finding
 from .implausible import DayFerritin, unconfirmed_falls
-from .replicates import Hladr, Tube, combine_tubes
+from .replicates import Hladr, TubeValue, combine_tubes, tube_values
 from .rules import INDETERMINATE, MALS, PHENOTYPE_RULE, SIP, UNCLASSIFIED, PhenotypeLimits, phenotype_limits, versioned
 
 PATIENT = "patient"
@@ -155,13 +155,13 @@ def probability_of(
     return below if phenotype == SIP else 1 - below
 
 
-def call_draws(study: Any, measurements: Iterable[Tube]) -> list[Draw]:
+def call_draws(study: Any, measurements: Iterable[Any]) -> list[Draw]:
     """Call every draw of a study.
 
     Parameters
     ----------
     study : study.Study
-        Its `config` and `ferritin` are used.
+        Its `config`, `tubes` and `ferritin` are used.
     measurements : iterable of quantify.Measurement
         One per row of samples.csv, in any order. Only the role `patient` is called.
 
@@ -170,16 +170,16 @@ def call_draws(study: Any, measurements: Iterable[Tube]) -> list[Draw]:
     list of Draw
         One per patient and day with a tube or a ferritin value, sorted by patient_id (as text) and day.
     """
-    return draws_of(measurements, study.ferritin, phenotype_limits(study.config))
+    return draws_of(tube_values(study, measurements), study.ferritin, phenotype_limits(study.config))
 
 
 def draws_of(
-    measurements: Iterable[Tube], ferritin_values: Iterable[FerritinValue], rule: PhenotypeLimits
+    values: Iterable[TubeValue], ferritin_values: Iterable[FerritinValue], rule: PhenotypeLimits
 ) -> list[Draw]:
     """Call every draw, from tubes and ferritin values in any order (see `call_draws`)."""
-    tubes: dict[str, dict[int, list[Tube]]] = defaultdict(lambda: defaultdict(list))
+    tubes: dict[str, dict[int, list[TubeValue]]] = defaultdict(lambda: defaultdict(list))
     only_controls: dict[str, bool] = {}
-    for tube in measurements:
+    for tube in values:
         is_control = tube.role == "control"
         only_controls[tube.patient_id] = only_controls.get(tube.patient_id, True) and is_control
         if tube.role == PATIENT:
@@ -197,7 +197,7 @@ def draws_of(
 
 
 def _patient_draws(
-    patient_id: str, tubes: Mapping[int, list[Tube]], blood: Mapping[int, list[Interval]], rule: PhenotypeLimits
+    patient_id: str, tubes: Mapping[int, list[TubeValue]], blood: Mapping[int, list[Interval]], rule: PhenotypeLimits
 ) -> list[Draw]:
     ferritin = {}
     for day, values in blood.items():

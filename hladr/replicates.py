@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from . import flags, limits, wording
 from .flags import Finding
@@ -11,19 +11,65 @@ from .flags import Finding
 REPLICATES_DIFFER = 0.20  # contract: replicates_disagree
 
 
-class Tube(Protocol):
-    """What a call needs to know of a tube: a `quantify.Measurement`."""
+@dataclass(frozen=True, slots=True)
+class TubeValue:
+    """What a call needs to know of a tube.
+
+    Attributes
+    ----------
+    sample_id, patient_id, day, role : str, str, int, str
+        As in samples.csv.
+    replaces : str
+        The sample_id of the tube that this one supersedes, or empty.
+    status : str
+        `ok`, `review` or `failed`.
+    findings : tuple of Finding
+        Why it is not `ok`.
+    abc, abc_low, abc_high : float or None
+        Antibodies per cell with the ends of the 95 % interval.
+    """
 
     sample_id: str
     patient_id: str
     day: int
-    role: str
-    replaces: str
-    status: str
-    findings: Sequence[Finding]
-    abc: float | None
-    abc_low: float | None
-    abc_high: float | None
+    role: str = "patient"
+    replaces: str = ""
+    status: str = flags.OK
+    findings: tuple[Finding, ...] = ()
+    abc: float | None = None
+    abc_low: float | None = None
+    abc_high: float | None = None
+
+
+def tube_values(study: Any, measurements: Iterable[Any]) -> list[TubeValue]:
+    """Join the measurements with their rows of samples.csv.
+
+    Parameters
+    ----------
+    study : study.Study
+        Its `tubes` say role and `replaces`.
+    measurements : iterable of quantify.Measurement
+        One per tube, in any order.
+    """
+    tubes = {tube.sample_id: tube for tube in study.tubes}
+    values = []
+    for m in measurements:
+        tube = tubes[m.sample_id]
+        values.append(
+            TubeValue(
+                m.sample_id,
+                tube.patient_id,
+                tube.day,
+                tube.role,
+                tube.replaces or "",
+                m.status,
+                tuple(m.findings),
+                m.abc,
+                m.abc_low,
+                m.abc_high,
+            )
+        )
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +99,7 @@ class Hladr:
     notes: tuple[str, ...] = ()
 
 
-def combine_tubes(tubes: Iterable[Tube]) -> Hladr:
+def combine_tubes(tubes: Iterable[TubeValue]) -> Hladr:
     """Combine the tubes of one draw (role patient): geometric mean, lowest low and highest high.
 
     Tubes that another one replaces and failed tubes are left out. Where a tube with an interval meets one without (a
@@ -90,7 +136,7 @@ def combine_tubes(tubes: Iterable[Tube]) -> Hladr:
     return Hladr(geometric_mean(values), low, high, ids, tuple(findings), status, tuple(notes))
 
 
-def _hull(tubes: Sequence[Tube]) -> tuple[float | None, float | None]:
+def _hull(tubes: Sequence[TubeValue]) -> tuple[float | None, float | None]:
     stated = [tube for tube in tubes if tube.abc_low is not None and tube.abc_high is not None]
     if not stated:
         return None, None

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from . import reversal_words
+from .arms import arms_of
 from .phenotype import Draw
 from .reversal_rules import RULES, Point
 from .rules import INDETERMINATE, MALS, SIP, ReversalSettings, reversal_settings
@@ -79,7 +80,7 @@ def judge(study: Any, draws: Iterable[Draw], rule: str | None = None) -> list[Co
     Parameters
     ----------
     study : study.Study
-        Its `config` and `arms` (patient_id to arm) are used.
+        Its `config` and the arms of its patients are used.
     draws : iterable of Draw
         All draws, in any order.
     rule : str, optional
@@ -90,7 +91,7 @@ def judge(study: Any, draws: Iterable[Draw], rule: str | None = None) -> list[Co
     list of Course
         One per patient, sorted by patient_id (as text).
     """
-    return judge_draws(draws, reversal_settings(study.config, rule), study.arms)
+    return judge_draws(draws, reversal_settings(study.config, rule), arms_of(study))
 
 
 def judge_draws(draws: Iterable[Draw], settings: ReversalSettings, arms: Mapping[str, str]) -> list[Course]:
