@@ -25,7 +25,7 @@ _LONGEST = {"text": 1000, "path": 500}
 _DECIMALS = {"comma": (".", ""), "semicolon": (".,", "."), "tab": (".,", ","), "xlsx": (".,", ",")}
 
 
-class Mistake(ValueError):
+class CellError(ValueError):
     """A cell that is not what its column expects."""
 
     def __init__(self, expected: str, remedy: str, found: str | None = None):
@@ -76,10 +76,10 @@ class Columns:
             if key not in memory:
                 try:
                     memory[key] = convert(cell)
-                except Mistake as mistake:
+                except CellError as mistake:
                     memory[key] = mistake
             value = memory[key]
-            if isinstance(value, Mistake):
+            if isinstance(value, CellError):
                 found = Phrase(value.found) if value.found else (cell if _text(cell) else "")
                 problems.add(self.label, number, column, found, value.expected, value.remedy)
                 value = None
@@ -131,7 +131,7 @@ def _text(cell: object) -> str:
 
 
 def converter(spec: Mapping, convention: str) -> Callable[[object], object]:
-    """Return the function from a cell to the value of a column; it raises `Mistake`.
+    """Return the function from a cell to the value of a column; it raises `CellError`.
 
     Parameters
     ----------
@@ -148,10 +148,10 @@ def converter(spec: Mapping, convention: str) -> Callable[[object], object]:
         text = _text(cell)
         if not text:
             if filled:
-                raise Mistake(about, "fill the cell")
+                raise CellError(about, "fill the cell")
             return None
         if text in _EXCEL_ERRORS:
-            raise Mistake(about, "correct the formula in the spreadsheet")
+            raise CellError(about, "correct the formula in the spreadsheet")
         return one(cell, text)
 
     return convert
@@ -185,7 +185,7 @@ def _words(form: str | None) -> tuple[str, ...] | None:
 
 def _word(text: str, words) -> str:
     if text not in words:
-        raise Mistake(listed(words), did_you_mean(text, words, "write one of these words"))
+        raise CellError(listed(words), did_you_mean(text, words, "write one of these words"))
     return text
 
 
@@ -196,7 +196,7 @@ def _is_number(cell: object) -> bool:
 def _integer(cell: object, text: str) -> int:
     match = _INTEGER.fullmatch(text) if _is_number(cell) or isinstance(cell, str) else None
     if not match:
-        raise Mistake("a whole number", "write digits only, such as 7")
+        raise CellError("a whole number", "write digits only, such as 7")
     return int(match[1])
 
 
@@ -206,43 +206,43 @@ def _number(cell: object, text: str, convention: str) -> float:
     match = _NUMBER.fullmatch(text) if isinstance(cell, str) else None
     allowed, grouping = _DECIMALS[convention]
     if not match or (match[2] and match[2] not in allowed):
-        raise Mistake("a number", "write digits, with a decimal point where needed, and no thousands sign or unit")
+        raise CellError("a number", "write digits, with a decimal point where needed, and no thousands sign or unit")
     if match[2] and match[2] in grouping and _GROUPED.fullmatch(text):
-        raise Mistake("a number that can be read in one way only", "write it without a thousands sign")
+        raise CellError("a number that can be read in one way only", "write it without a thousands sign")
     return float(f"{match[1]}.{match[3] or 0}")
 
 
 def _within(value: float, spec: Mapping, about: str) -> float:
     low, over, high = spec.get("minimum"), spec.get("exclusiveMinimum"), spec.get("maximum")
     if not math.isfinite(value) or (low is not None and value < low) or (high is not None and value > high):
-        raise Mistake(f"a number from {low} to {high}" if high is not None else f"a number from {low}", about)
+        raise CellError(f"a number from {low} to {high}" if high is not None else f"a number from {low}", about)
     if over is not None and value <= over:
-        raise Mistake(f"a number above {over}", f"{about}; an empty cell where there is none")
+        raise CellError(f"a number above {over}", f"{about}; an empty cell where there is none")
     return value
 
 
 def _name(cell: object, text: str, form: str | None, about: str) -> str:
     """Read an id or a text; the rules of both keep results, pages and spreadsheets safe."""
     if isinstance(cell, datetime | date) or type(cell).__name__ in ("time", "timedelta"):
-        raise Mistake(about, "the spreadsheet has turned it into a date: format the column as text and type it again")
+        raise CellError(about, "the spreadsheet has turned it into a date: format the column as text and type it again")
     if _is_number(cell) and abs(cell) >= 1e15:
-        raise Mistake(about, "the spreadsheet has rounded it: format the column as text and type it again")
+        raise CellError(about, "the spreadsheet has rounded it: format the column as text and type it again")
     if len(text) > _LONGEST.get(form, 100):
-        raise Mistake(f"at most {_LONGEST.get(form, 100)} characters", "shorten it")
+        raise CellError(f"at most {_LONGEST.get(form, 100)} characters", "shorten it")
     if form == "text":
         text = " ".join(text.split())
     if not text.isprintable():
-        raise Mistake("letters, digits and signs that can be printed", "type the text again")
+        raise CellError("letters, digits and signs that can be printed", "type the text again")
     if form == "text":
         return text
     if form == "file-id":
         if not _FILE_ID.fullmatch(text):
-            raise Mistake(
+            raise CellError(
                 "letters (A to Z, a to z), digits, '.', '_' and '-', not beginning with '.'", "rename the tube"
             )
         return text
     if text.startswith(_FORMULA_STARTS):
-        raise Mistake("a name that a spreadsheet cannot take for a formula", "begin it with a letter or a digit")
+        raise CellError("a name that a spreadsheet cannot take for a formula", "begin it with a letter or a digit")
     return text
 
 
@@ -257,27 +257,27 @@ def study_path(text: str) -> str:
 
     Raises
     ------
-    Mistake
+    CellError
         For an absolute path or one that leaves the study.
     """
     path = text.replace("\\", "/")
     expected = "a path inside the study folder, such as fcs/tube1.fcs"
     if len(text) > _LONGEST["path"] or not path.isprintable():
-        raise Mistake(expected, "type the path again")
+        raise CellError(expected, "type the path again")
     if path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise Mistake(expected, "copy the file into the study folder and write its path from there")
+        raise CellError(expected, "copy the file into the study folder and write its path from there")
     path = posixpath.normpath(path)
     if path == "." or path == ".." or path.startswith("../"):
-        raise Mistake(expected, "copy the file into the study folder and write its path from there")
+        raise CellError(expected, "copy the file into the study folder and write its path from there")
     return path
 
 
 def _when(cell: object, text: str, form: str) -> date | datetime:
     example = "2024-03-01" if form == "date" else "2024-03-01T08:30"
     what = "a date" if form == "date" else "a date and time"
-    wrong = Mistake(f"{what} as {example} (ISO 8601)", f"write it as {example}, or leave it empty if not known")
+    wrong = CellError(f"{what} as {example} (ISO 8601)", f"write it as {example}, or leave it empty if not known")
     if form == "date":
-        wrong = Mistake(f"{what} as {example} (ISO 8601)", f"write it as {example}")
+        wrong = CellError(f"{what} as {example} (ISO 8601)", f"write it as {example}")
         if isinstance(cell, datetime):
             return cell.date()
         if isinstance(cell, date):

@@ -46,7 +46,7 @@ def defaults() -> dict:
 
 
 def merge(base: Mapping, own: Mapping) -> dict:
-    """Lay a study's settings over the defaults: sections key by key, lists and values whole, an empty section is none."""
+    """Lay a study's settings over the defaults: sections key by key, lists and values whole."""
     merged = dict(base)
     for key, value in own.items():
         if isinstance(merged.get(key), Mapping):

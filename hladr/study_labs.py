@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from .problems import Collector, Phrase, quoted
-from .study_columns import Mistake, study_path
+from .study_columns import CellError, study_path
 from .study_config import schema, validate
 from .study_yaml import line_of, read_yaml
 
@@ -80,7 +80,7 @@ def _checked(folder: Path, relative: str, lab: str, entry: dict, lines: dict, pr
         return entry
     try:
         path = study_path(how)
-    except Mistake as mistake:
+    except CellError as mistake:
         wrong("compensation", how, f"from_file, none, or {mistake.expected}", mistake.remedy)
         return entry
     message = _matrix_problem(folder / path)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from .ferritin import Interval, parse_ferritin
 from .problems import Collector, Phrase, did_you_mean
-from .study import SOFA_DAYS, BeadRun, FerritinValue, Level, Outcome, Override, Release, Tube
 from .study_columns import Columns, without_point_zero
+from .study_types import SOFA_DAYS, BeadRun, FerritinValue, Level, Outcome, Override, Release, Tube
 from .study_yaml import line_of
 
 

@@ -1,4 +1,4 @@
-"""Tables as laboratories save them (CSV, TSV, XLSX) to a header and rows of cells; what the cells mean is not decided here."""
+"""Tables as laboratories save them (CSV, TSV, XLSX) to a header and rows of cells, whose meaning is decided elsewhere."""
 
 import csv
 import io
@@ -26,8 +26,8 @@ class Table:
     header : tuple of str
         Trimmed column names; empty names only behind the last named column.
     rows : list of (int, list)
-        Row number as a spreadsheet shows it (the header is row 1) and the cells, as many as the header has. A cell is text,
-        or a number or datetime from a spreadsheet. Rows without any content are left out.
+        Row number as a spreadsheet shows it (the header is row 1) and the cells, as many as the header has. A cell is
+        text, or a number or datetime from a spreadsheet. Rows without any content are left out.
     convention : {"comma", "semicolon", "tab", "xlsx"}
         Decides what a decimal sign may be.
     """
@@ -144,10 +144,8 @@ def _read_text(raw: bytes, label: str, problems: Collector) -> tuple[list[tuple[
 
 
 def _decoded(raw: bytes) -> str | None:
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ("utf-16",)  # Excel's "Unicode text"
-    else:
-        encodings = ("utf-8-sig", "cp1252")
+    utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")  # Excel's "Unicode text"
+    encodings = ("utf-16",) if utf16 else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:
             return raw.decode(encoding)

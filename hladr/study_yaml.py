@@ -3,6 +3,7 @@
 import math
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 
@@ -17,7 +18,7 @@ _INTEGER, _FLOAT, _BOOL = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "t
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Only `true` and `false` are truth values, so that a lab may be called `no`; `12:30` and dates stay text."""
 
-    yaml_implicit_resolvers: dict = {}
+    yaml_implicit_resolvers: ClassVar[dict] = {}
 
 
 _NUMBER = r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?"
