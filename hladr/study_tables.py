@@ -1,4 +1,4 @@
-"""Tables as laboratories save them (CSV, TSV, XLSX) to a header and rows of cells, whose meaning is decided elsewhere."""
+"""Tables as laboratories save them (CSV, TSV, XLSX) to a header and rows of cells; no meaning yet."""
 
 import csv
 import io

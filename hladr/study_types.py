@@ -71,9 +71,7 @@ class BeadRun:
     extra: dict = field(default_factory=dict)
 
     @property
-
-
-def file_stem(self) -> str:
+    def file_stem(self) -> str:
         """The id as a safe file name: equal to it where it has only letters, digits, `.`, `_` and `-`."""
         return file_stem(self.bead_id)
 
