@@ -256,7 +256,13 @@ def _by_hand(pe, top, windows, n_levels):
     lost = tuple(k for k in range(n_levels) if k not in named)
     low = tuple(k for k in lost if not named or k < named[0])
     return peaks, Assignment(
-        tuple(k if k >= 0 else None for k in levels), blank, (), low, tuple(k for k in lost if k not in low), 0.0, np.inf
+        tuple(k if k >= 0 else None for k in levels),
+        blank,
+        (),
+        low,
+        tuple(k for k in lost if k not in low),
+        0.0,
+        np.inf,
     )
 
 

@@ -107,7 +107,13 @@ def _assignment(x, peaks, first, size, at, n_levels, has_blank, cost, margin) ->
     blank = max(below, default=None) if has_blank else None
     merged = (first + at, first + at + 1) if at >= 0 else ()
     return Assignment(
-        tuple(level_of), blank, merged, tuple(range(first)), tuple(range(last + 1, n_levels)), float(cost), float(margin)
+        tuple(level_of),
+        blank,
+        merged,
+        tuple(range(first)),
+        tuple(range(last + 1, n_levels)),
+        float(cost),
+        float(margin),
     )
 
 

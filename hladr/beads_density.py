@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BANDWIDTHS = (0.02, 0.04, 0.08, 0.15)  # of the density, in ln units: from CV 2 % beads to dim peaks as wide as their value
+BANDWIDTHS = (
+    0.02,
+    0.04,
+    0.08,
+    0.15,
+)  # of the density, in ln units: from CV 2 % beads to dim peaks as wide as their value
 
 
 @dataclass(frozen=True)

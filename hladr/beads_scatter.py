@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 RADIUS = 2.5  # of the ellipse, in standard deviations: holds 95.6 % of a two-dimensional normal cluster
-MIN_SD = 0.004  # ln units: narrower than any bead's scatter (CV 0.4 %); keeps scatter at the detector's limit from giving 0
+MIN_SD = (
+    0.004  # ln units: narrower than any bead's scatter (CV 0.4 %); keeps scatter at the detector's limit from giving 0
+)
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,4 @@ def _by_height(cluster: Cluster, forward: np.ndarray, height: np.ndarray | None)
     middle = np.median(ratio[usable])
     spread = max(1.4826 * np.median(np.abs(ratio[usable] - middle)), 0.005)
     bounds = (float(middle - 3.5 * spread), float(middle + 3.5 * spread))
-    return Cluster(
-        usable & (ratio > bounds[0]) & (ratio < bounds[1]), cluster.centre, cluster.covariance, bounds
-    )
+    return Cluster(usable & (ratio > bounds[0]) & (ratio < bounds[1]), cluster.centre, cluster.covariance, bounds)

@@ -329,7 +329,9 @@ def measure(
         "in_peaks": peaks.peak_share,
         "drift": calibration_checks.drift(arrays["pe"], arrays["time"], peaks),
     }
-    found, better = calibration_checks.check(rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows)
+    found, better = calibration_checks.check(
+        rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows
+    )
     return {
         "findings": found,
         "n_peaks": sum(r.events > 0 for r in rows),
@@ -379,7 +381,9 @@ def _levels(table, by_value, valued, peaks: beads.Peaks, has_blank: bool, kit) -
         elif value is None:
             rows.append(Level(number, value, left_out_because="blank", **_of_peak(peak)))
         elif peak.at_limit > beads.AT_LIMIT:
-            rows.append(Level(number, value, left_out_because="at the upper limit of the PE detector", **_of_peak(peak)))
+            rows.append(
+                Level(number, value, left_out_because="at the upper limit of the PE detector", **_of_peak(peak))
+            )
         elif peak.events < kit.limits.min_events_review:
             rows.append(Level(number, value, left_out_because="too few events", **_of_peak(peak)))
         else:
@@ -436,4 +440,7 @@ def _plain(value):
 
 
 def _tuples(raw: Mapping) -> dict:
-    return {k: tuple(tuple(x) if isinstance(x, list) else x for x in v) if isinstance(v, list) else v for k, v in raw.items()}
+    return {
+        k: tuple(tuple(x) if isinstance(x, list) else x for x in v) if isinstance(v, list) else v
+        for k, v in raw.items()
+    }

@@ -56,7 +56,12 @@ def _beads_at_all(peaks, kit: Kit, settings: Mapping) -> list[Finding]:
     tight = [p for p in peaks.peaks if p.cv_percent < settings["max_peak_cv_percent"]]
     enough = len(tight) + (peaks.pile_low > 0) + (peaks.pile_high > 0) >= 2 and len(tight) >= 1
     if not enough or peaks.peak_share < settings["min_share_in_peaks"]:
-        return [finding("not_beads", f"PE shows {len(peaks.peaks)} peak{'s' * (len(peaks.peaks) != 1)}, not the levels of a bead kit")]
+        return [
+            finding(
+                "not_beads",
+                f"PE shows {len(peaks.peaks)} peak{'s' * (len(peaks.peaks) != 1)}, not the levels of a bead kit",
+            )
+        ]
     return []
 
 
@@ -74,12 +79,12 @@ def _levels_found(rows, valued, peaks, kit: Kit, settings: Mapping) -> list[Find
     missing = [r for r in valued if not r.used and r not in merged and r.left_out_because != "too few events"]
     if missing:
         reasons = "; ".join(f"level {_names([r])} is {r.left_out_because}" for r in missing)
-        found.append(
-            finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used: {reasons}", status)
-        )
+        found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used: {reasons}", status))
     elif len(used) < kit.limits.min_levels and not merged:
         found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used", FAILED))
-    if any("limit" in r.left_out_because for r in missing) or (peaks.assignment is not None and peaks.assignment.lost_high and peaks.pile_high):
+    if any("limit" in r.left_out_because for r in missing) or (
+        peaks.assignment is not None and peaks.assignment.lost_high and peaks.pile_high
+    ):
         found.append(finding("saturated", "the brightest beads lie at the upper limit of the PE detector"))
     margin = peaks.assignment.margin if peaks.assignment is not None else 0.0
     if used and margin < settings["min_assignment_margin"]:
@@ -104,7 +109,9 @@ def _transposed(valued) -> list[Finding]:
     if not wrong:
         return []
     pair = f"{valued[wrong[0]].level} and {valued[wrong[0] + 1].level}"
-    return [finding("levels_transposed", f"the assigned values of the levels {pair} of this lot are in the wrong order")]
+    return [
+        finding("levels_transposed", f"the assigned values of the levels {pair} of this lot are in the wrong order")
+    ]
 
 
 def _graded(value: float, fine: tuple[float, float], review: tuple[float, float]) -> str | None:
@@ -119,7 +126,13 @@ def _slope(line: Line, kit: Kit) -> list[Finding]:
     if status is None:
         return []
     wide = limits.slope_fine if status == REVIEW else limits.slope_review
-    return [finding("slope_out_of_range", f"the slope of the bead line is {line.slope:.3f}, outside {wide[0]:g} to {wide[1]:g}", status)]
+    return [
+        finding(
+            "slope_out_of_range",
+            f"the slope of the bead line is {line.slope:.3f}, outside {wide[0]:g} to {wide[1]:g}",
+            status,
+        )
+    ]
 
 
 def _recovery(valued, line: Line, kit: Kit) -> list[Finding]:
@@ -136,7 +149,9 @@ def _recovery(valued, line: Line, kit: Kit) -> list[Finding]:
     return [finding("recovery_out_of_range", text, status)]
 
 
-def _other_lot(valued, line: Line, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping) -> tuple[str, list[Finding]]:
+def _other_lot(
+    valued, line: Line, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping
+) -> tuple[str, list[Finding]]:
     """Do the values of another lot of this kit lie much straighter over the same peaks?"""
     used = [(k, r) for k, r in enumerate(valued) if r.used]
     if len(used) < 3:

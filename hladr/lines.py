@@ -74,6 +74,23 @@ class Line:
         x = _log10(pe)
         return math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb)
 
+    def read(self, pe: float, model: str = "value") -> float | None:
+        """Read one PE > 0 quickly off the model `value`, `by_slope_one` or `by_offset`; None where the model is missing."""
+        x = math.log10(pe)
+        if model == "value":
+            return 10.0 ** (self.intercept + self.slope * x)
+        if model == "by_slope_one":
+            return 10.0 ** (self.slope_one + x)
+        return None if self.offset is None else 10.0 ** (self.offset[0] + x)
+
+    def variance_at(self, pe: float) -> float | None:
+        """Like `ln_variance` for one PE > 0; None without residual degrees of freedom."""
+        if self.covariance is None:
+            return None
+        (aa, ab), (_, bb) = self.covariance
+        x = math.log10(pe)
+        return max(math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb), 0.0)
+
 
 def _log10(pe):
     pe = np.asarray(pe, float)

@@ -7,6 +7,7 @@ from datetime import datetime
 from .flags import Finding, finding
 from .limits import above
 
+HEADER_TEXT = ("cytometer", "serial number")  # compared, never shown
 RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
 
 
@@ -97,7 +98,9 @@ def table(tube: PESettings, beads: PESettings) -> list[Compared]:
         _amplification(tube, beads),
         _number("PE range", tube.range, beads.range),
         _pulse(tube.detector, beads.detector),
-        Compared("compensation in the file", tube.compensation, beads.compensation, tube.compensation == beads.compensation),
+        Compared(
+            "compensation in the file", tube.compensation, beads.compensation, tube.compensation == beads.compensation
+        ),
         Compared("hours from beads to tube", hours, None, None),
     ]
 
@@ -131,8 +134,8 @@ def compare(
     """
     rows = [row for row in table(tube, beads) if row.agree is False and row.what != "compensation in the file"]
     found = []
-    for code, names in (("cytometer_mismatch", ("cytometer", "serial number")), ("settings_mismatch", None)):
-        differ = [r for r in rows if (r.what in names if names else r.what not in ("cytometer", "serial number"))]
+    for code, names in (("cytometer_mismatch", HEADER_TEXT), ("settings_mismatch", None)):
+        differ = [r for r in rows if (r.what in names if names else r.what not in HEADER_TEXT)]
         if differ:
             text = ", ".join(f"{r.what} {_show(r.tube)} in the tube and {_show(r.beads)} in the beads" for r in differ)
             if code == "cytometer_mismatch":
@@ -208,10 +211,36 @@ def _pulse(tube: str, beads: str) -> Compared:
 def _kind(name: str) -> str | None:
     """Area, height or width, by the detector's name: `PE-A`, `FL2-H`, `FL2 INT`."""
     last = name.upper().replace("-", " ").replace("_", " ").split()[-1:] or [""]
-    return {"A": "area", "INT": "area", "AREA": "area", "H": "height", "PEAK": "height", "HEIGHT": "height", "W": "width", "TOF": "width"}.get(
-        last[0]
-    )
+    return {
+        "A": "area",
+        "INT": "area",
+        "AREA": "area",
+        "H": "height",
+        "PEAK": "height",
+        "HEIGHT": "height",
+        "W": "width",
+        "TOF": "width",
+    }.get(last[0])
 
 
 def _show(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def reading_settings(reading) -> PESettings | None:
+    """Take the settings of the PE channel from a `tube.TubeReading`; None where the file could not be read that far."""
+    channel = reading.pe_channel
+    if channel is None:
+        return None
+    return PESettings(
+        channel["detector"],
+        channel["voltage"],
+        channel["gain"],
+        channel["decades"],
+        channel["log_minimum"],
+        channel["range"] or None,
+        reading.cytometer,
+        reading.serial,
+        reading.acquired_at,
+        "matrix" if channel["compensated"] else "none",
+    )

@@ -1,0 +1,197 @@
+"""Bead runs over time: Levey-Jennings series with Westgard rules, and what one PE means in each laboratory.
+
+A series is one quantity of one cytometer, kit, lot and PE voltage. Its mean and sd come from its first accepted runs, or from the
+configuration. Rules: Westgard JO et al., Clin Chem 1981;27:493.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from .flags import FAILED
+
+QUANTITIES = (
+    "slope",
+    "intercept",
+    "log10_pe_brightest",
+    "cv_brightest_percent",
+    "max_recovery_error_percent",
+    "value_at_common_pe",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One bead run with its place in a series."""
+
+    bead_id: str
+    lab: str
+    cytometer: int
+    kit: str
+    lot: str
+    pe_voltage: float | None
+    acquired_at: str | None
+    status: str
+    change: str
+    values: Mapping[str, float]
+
+
+def series(calibrations: Sequence, study) -> list[dict[str, object]]:
+    """Return the rows of results/drift.csv.
+
+    Parameters
+    ----------
+    calibrations : sequence of calibration.Calibration
+        In the order of beads.csv; runs without a line (failed ones included) are left out where they have no value.
+    study : study.Study
+        For the configuration's section `drift`.
+
+    Returns
+    -------
+    list of dict
+        Ordered by lab, cytometer, kit, lot, voltage, quantity, time.
+    """
+    settings = study.config["drift"]
+    runs = _runs(calibrations, settings)
+    grouped: dict[tuple, list[Run]] = defaultdict(list)
+    for run in runs:
+        grouped[run.lab, run.cytometer, run.kit, run.lot, run.pe_voltage].append(run)
+    rows: list[dict[str, object]] = []
+    for key in sorted(grouped, key=lambda k: tuple((x is not None, x) for x in k)):
+        for quantity in QUANTITIES:
+            rows += _rows(grouped[key], quantity, settings)
+    return rows
+
+
+def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
+    """Put the runs in the order of time, number the cytometers of each lab, and mark changes of lot and voltage."""
+    numbers: dict[tuple, int] = {}
+    in_lab: dict[str, int] = defaultdict(int)
+    before: dict[tuple, tuple] = {}
+    runs = []
+    order = sorted(enumerate(calibrations), key=lambda ic: (ic[1].acquired_at is None, ic[1].acquired_at or "", ic[0]))
+    for _, calibration in order:
+        if calibration.line is None or calibration.settings is None:
+            continue
+        about = calibration.settings
+        machine = (calibration.lab, about.cytometer, about.serial)
+        if machine not in numbers:
+            in_lab[calibration.lab] += 1
+            numbers[machine] = in_lab[calibration.lab]
+        now = (calibration.lot, about.voltage)
+        last = before.get(machine)
+        change = (
+            ""
+            if last is None
+            else ";".join(name for name, a, b in zip(("lot", "voltage"), last, now, strict=True) if a != b)
+        )
+        before[machine] = now
+        runs.append(
+            Run(
+                calibration.bead_id,
+                calibration.lab,
+                numbers[machine],
+                calibration.kit,
+                calibration.lot,
+                about.voltage,
+                calibration.acquired_at,
+                calibration.status,
+                change,
+                _values(calibration, settings["common_pe"]),
+            )
+        )
+    return runs
+
+
+def _values(calibration, common_pe: float) -> dict[str, float]:
+    line, used = calibration.line, [level for level in calibration.levels if level.used]
+    brightest = max(used, key=lambda level: level.value)
+    pe = getattr(brightest, f"pe_{calibration.statistic}")
+    values = {
+        "slope": line.slope,
+        "intercept": line.intercept,
+        "log10_pe_brightest": math.log10(pe),
+        "cv_brightest_percent": brightest.cv_percent,
+        "max_recovery_error_percent": line.max_recovery_error_percent,
+        "value_at_common_pe": line.read(common_pe),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _rows(runs: Sequence[Run], quantity: str, settings: Mapping) -> Iterator[dict[str, object]]:
+    runs = [run for run in runs if quantity in run.values]
+    if not runs:
+        return
+    mean, sd, source = _limits(runs, quantity, settings)
+    scores: list[float] = []
+    for run in runs:
+        value = run.values[quantity]
+        z = (value - mean) / sd if mean is not None and sd else None
+        accepted = run.status != FAILED
+        if z is not None and accepted:
+            scores.append(z)
+        yield {
+            "lab": run.lab,
+            "cytometer": run.cytometer,
+            "kit": run.kit,
+            "lot": run.lot,
+            "pe_voltage": run.pe_voltage,
+            "quantity": quantity,
+            "bead_id": run.bead_id,
+            "acquired_at": run.acquired_at,
+            "value": value,
+            "mean": mean,
+            "sd": sd,
+            "limits_from": source,
+            "z": z,
+            "accepted": accepted,
+            "rules": ";".join(westgard(scores)) if z is not None and accepted else "",
+            "change": run.change,
+        }
+
+
+def _limits(runs: Sequence[Run], quantity: str, settings: Mapping) -> tuple[float | None, float | None, str]:
+    """Mean and sd of the configuration, else of the first accepted runs; none with too few of them."""
+    for own in settings["limits"]:
+        if (own["lab"], str(own["lot"]), own["quantity"]) == (runs[0].lab, runs[0].lot, quantity):
+            return float(own["mean"]), float(own["sd"]), "configuration"
+    first = [run.values[quantity] for run in runs if run.status != FAILED][: settings["first_runs"]]
+    if len(first) < settings["min_runs"]:
+        return None, None, ""
+    sd = stdev(first)
+    return fmean(first), sd if sd > 0 else None, f"first {len(first)} runs"
+
+
+def westgard(scores: Sequence[float]) -> list[str]:
+    """Name the rules that the last run breaks.
+
+    Parameters
+    ----------
+    scores : sequence of float
+        (value - mean) / sd of the accepted runs, oldest first; the last is the run in question.
+
+    Returns
+    -------
+    list of str
+        Of `1-3s` (one beyond 3 sd), `2-2s` (two in a row beyond 2 sd on one side), `R-4s` (one beyond +2 sd and the next beyond -2 sd,
+        or the reverse), `4-1s` (four in a row beyond 1 sd on one side), `10-x` (ten in a row on one side of the mean).
+    """
+    broken = []
+    if abs(scores[-1]) > 3:
+        broken.append("1-3s")
+    if _one_side(scores, 2, 2):
+        broken.append("2-2s")
+    if len(scores) >= 2 and min(scores[-2:]) < -2 and max(scores[-2:]) > 2:
+        broken.append("R-4s")
+    if _one_side(scores, 4, 1):
+        broken.append("4-1s")
+    if _one_side(scores, 10, 0):
+        broken.append("10-x")
+    return broken
+
+
+def _one_side(scores: Sequence[float], number: int, beyond: float) -> bool:
+    last = scores[-number:]
+    return len(last) == number and (all(z > beyond for z in last) or all(z < -beyond for z in last))
