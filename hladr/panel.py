@@ -1,10 +1,30 @@
-"""Which channel carries which marker."""
+"""Which channel carries which marker.
 
-from collections.abc import Mapping, Sequence
+A lab names its detectors (`$PnN`) or stains (`$PnS`) in labs.yaml; what it leaves out is found by the conventions of
+the cytometers' software. Nothing is guessed: a marker that fits no channel, or several equally well, is refused.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .fcs import Channel
 from .flags import SpecimenError
+
+NO_MARKER = "none"
+
+# Stains as laboratories write them.
+# Not HLA-DR: HLA-DP, HLA-DQ and antibodies to all three. Not CD14: CD140. Not CD45: CD45RA, CD45RO.
+_STAINS = {
+    "HLA-DR": r"(?<![A-Z0-9])(ANTI-?)?HLA[\s_./-]*DR(?!\d|[\s,;/+-]*D[PQ])|^\s*(ANTI-?)?DR\b",
+    "CD14": r"(?<![A-Z0-9])CD[\s_-]*14(?!\d)|(?<![A-Z])(ANTI-?)?MONOCYTES?(?![A-Z])",
+    "CD45": r"(?<![A-Z0-9])CD[\s_-]*45(?!\d|\s*R)",
+}
+_FORWARD = r"(FSC|FS|FALS|FORWARD[\s_-]*SCATTER)(?![A-Z])"
+_SIDE = r"(SSC|SS|RALS|SIDE[\s_-]*SCATTER)(?![A-Z])"
+_PE = r"PE(?![A-Z])"
+_SECOND_DETECTOR = r"FL[\s_-]?2(?!\d)"
+_TIMES = {"time", "hdr-t"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +40,7 @@ class Panel:
     forward, side : int
         Scatter, areas where the file has them.
     forward_height : int or None
-        For singlets.
+        For singlets; None where the file has no height beside the forward area.
     time : int or None
     """
 
@@ -45,11 +65,176 @@ def resolve(channels: Sequence[Channel], lab: Mapping) -> Panel:
     Raises
     ------
     SpecimenError
-        `channel_missing` where a marker or scatter channel is absent or not unique.
+        `channel_missing` where a marker or scatter channel is absent or fits several channels.
     """
-    raise NotImplementedError
+    named = lab.get("markers") or {}
+    found: dict[str, int | None] = {}
+    for marker in ("HLA-DR", "CD14", "CD45"):
+        wanted = named.get(marker)
+        if marker == "CD45" and wanted is not None and wanted.strip().lower() == NO_MARKER:
+            found[marker] = None
+        elif wanted:
+            found[marker] = _named(channels, marker, wanted)
+        else:
+            found[marker] = _one(channels, marker, _stained(channels, _STAINS[marker]), "it has no such stain")
+    taken: dict[int, str] = {}
+    for marker, index in found.items():
+        if index in taken:
+            raise SpecimenError(
+                "channel_missing", f"{taken[index]} and {marker} both lead to the channel {channels[index].name}"
+            )
+        if index is not None:
+            taken[index] = marker
+    return _with_scatter(channels, lab, found["HLA-DR"], found["CD14"], found["CD45"])
 
 
 def resolve_beads(channels: Sequence[Channel], lab: Mapping, pe_detector: str | None = None) -> Panel:
-    """Find PE and scatter of a bead run; `pe_detector` is the `$PnN` that carries HLA-DR in the tubes."""
-    raise NotImplementedError
+    """Find PE and scatter of a bead run, whose file may lack the stains.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+    lab : Mapping
+        One entry of labs.yaml.
+    pe_detector : str, optional
+        `$PnN` that carries HLA-DR in the tubes. Without it: the lab's HLA-DR entry as `$PnN` or `$PnS`, then a channel
+        stained HLA-DR, then the channel called PE, then FL2, which is PE on cytometers with numbered detectors.
+
+    Raises
+    ------
+    SpecimenError
+        `channel_missing`.
+    """
+    wanted = pe_detector or (lab.get("markers") or {}).get("HLA-DR")
+    matches = _matches(channels, wanted) if wanted else []
+    looks_like_detector = bool(wanted) and not re.search(_STAINS["HLA-DR"], wanted.upper())
+    if not matches and not looks_like_detector:
+        matches = (
+            _stained(channels, _STAINS["HLA-DR"])
+            or [i for i, c in enumerate(channels) if re.match(_PE, _core(c).upper())]
+            or [i for i, c in enumerate(channels) if re.match(_PE, c.stain.strip().upper())]
+            or [i for i, c in enumerate(channels) if re.match(_SECOND_DETECTOR, c.name.upper())]
+        )
+    pe = _one(
+        channels, "PE", matches, f"it has no channel {wanted}" if looks_like_detector else "it has no such channel"
+    )
+    return _with_scatter(channels, lab, pe, None, None)
+
+
+def _with_scatter(channels: Sequence[Channel], lab: Mapping, hladr: int, cd14: int | None, cd45: int | None) -> Panel:
+    named = lab.get("scatter") or {}
+    chosen = {}
+    for key, what, pattern in (("forward", "forward scatter", _FORWARD), ("side", "side scatter", _SIDE)):
+        if named.get(key):
+            chosen[key] = _named(channels, what, named[key], fluorescence=False)
+        else:
+            chosen[key] = _one(
+                channels, what, _scatters(channels, pattern), "it has no such channel", fluorescence=False
+            )
+    if chosen["forward"] == chosen["side"]:
+        name = channels[chosen["forward"]].name
+        raise SpecimenError("channel_missing", f"forward and side scatter both lead to the channel {name}")
+    heights = _matches(channels, named["forward_height"]) if named.get("forward_height") else []
+    if not heights and not named.get("forward_height") and measure_of(channels[chosen["forward"]]) == "A":
+        heights = [i for i in _scatters(channels, _FORWARD) if measure_of(channels[i]) == "H"]
+        heights = _best(channels, heights, fluorescence=False)
+    height = heights[0] if len(heights) == 1 and heights[0] != chosen["forward"] else None
+    times = [i for i, c in enumerate(channels) if {c.name.strip().lower(), c.stain.strip().lower()} & _TIMES]
+    time = times[0] if times else None
+    return Panel(hladr, cd14, cd45, chosen["forward"], height, chosen["side"], time)
+
+
+def measure_of(channel: Channel) -> str:
+    """Return what of the pulse a channel measures: `A` (area), `H` (height), `W` (width), or empty if it is not said."""
+    name = channel.name.strip().upper()
+    for letter, pattern in (
+        ("A", r"[-_ ]A(REA)?$|[-_ ]A(LIN|LOG)$|\bINT\b|\bAREA\b"),
+        ("H", r"[-_ ]H(EIGHT)?$|[-_ ]H(LIN|LOG)$|(LOG|LIN)H$|\bPEAK\b|\bHEIGHT\b"),
+        ("W", r"[-_ ]W(IDTH)?$|[-_ ]W(LIN|LOG)$|\bTOF\b|\bWIDTH\b"),
+    ):
+        if re.search(pattern, name):
+            return letter
+    return ""
+
+
+def _core(channel: Channel) -> str:
+    """Strip from a name what says area, height, width, linear or logarithmic: the detector that is left."""
+    name = re.sub(
+        r"(?i)[-_ ]+([AHW]|AREA|HEIGHT|WIDTH|[AHW]?LIN[AHW]?|[AHW]?LOG[AHW]?|INT|PEAK|TOF)(?=[-_ ]|$)", "", channel.name
+    )
+    return name.strip()
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[^a-z0-9+]", "", text.lower())
+
+
+def _named(channels: Sequence[Channel], what: str, wanted: str, *, fluorescence: bool = True) -> int:
+    matches = _matches(channels, wanted)
+    return _one(channels, what, matches, f"it has no channel or stain {wanted}", fluorescence=fluorescence)
+
+
+def _matches(channels: Sequence[Channel], wanted: str) -> list[int]:
+    """Return the channels that a name of labs.yaml means: by `$PnN`, by `$PnS`, then by either without punctuation.
+
+    Last, by the detector alone: Beckman calls a detector `FL2 Log` in a file's first data set and `FL2` in the second.
+    """
+    tests: tuple[Callable[[Channel], bool], ...] = (
+        lambda c: c.name == wanted,
+        lambda c: c.stain == wanted,
+        lambda c: _key(c.name) == _key(wanted),
+        lambda c: _key(c.stain) == _key(wanted),
+        lambda c: _key(c.name) == _key(_core(Channel(wanted, "", 0, 0, 0, None, None, 0))),
+    )
+    for test in tests:
+        found = [i for i, c in enumerate(channels) if test(c)]
+        if found:
+            return found
+    return []
+
+
+def _stained(channels: Sequence[Channel], pattern: str) -> list[int]:
+    """Return the channels with a stain: where `$PnS` says it, else where `$PnN` does."""
+    return [i for i, c in enumerate(channels) if re.search(pattern, c.stain.upper())] or [
+        i for i, c in enumerate(channels) if re.search(pattern, c.name.upper())
+    ]
+
+
+def _scatters(channels: Sequence[Channel], pattern: str) -> list[int]:
+    """Return the scatter channels of one direction; one called exactly so is preferred to, say, SSC-B."""
+    found = [i for i, c in enumerate(channels) if re.match(pattern, c.name.strip().upper())] or [
+        i for i, c in enumerate(channels) if re.match(pattern, c.stain.strip().upper())
+    ]
+    plain = [i for i in found if re.fullmatch(pattern, _core(channels[i]).upper())]
+    return plain or found
+
+
+def _best(channels: Sequence[Channel], found: list[int], *, fluorescence: bool) -> list[int]:
+    """Of several channels of one detector prefer the area, then an unnamed measure, then the height, never the width.
+
+    Of a linear and a logarithmic copy (Beckman, Guava): the logarithmic one for fluorescence, which keeps its dim end.
+    """
+    for letter in ("A", "", "H"):
+        kept = [i for i in found if measure_of(channels[i]) == letter]
+        if kept:
+            break
+    else:
+        kept = []
+    if len(kept) > 1:
+        logs = [i for i in kept if re.search(r"LOG", channels[i].name.upper())]
+        others = [i for i in kept if i not in logs]
+        if logs and others:
+            kept = logs if fluorescence else others
+    return kept
+
+
+def _one(channels: Sequence[Channel], what: str, found: list[int], why: str, *, fluorescence: bool = True) -> int:
+    names = ", ".join(c.name for c in channels)
+    if not found:
+        raise SpecimenError("channel_missing", f"{what} is not in the file: {why}; its channels are {names}")
+    if len(found) > 1:
+        found = _best(channels, found, fluorescence=fluorescence) or found
+    if len(found) > 1:
+        several = " and ".join(channels[i].name for i in found)
+        raise SpecimenError("channel_missing", f"{what} fits more than one channel of the file: {several}")
+    return found[0]
