@@ -74,7 +74,7 @@ def read_config(
         lines = read[1] if label == "config.yaml" else lines
         own = _without_empty_sections(own, config)
         if label == _COMMAND_LINE:  # Snakemake hands over the study's own settings once more
-            own = _differing(own, config)
+            own = _differing(_with_text_keys(own), config)
         known = len(problems.problems)
         validate(own, schema("config"), label, lines if label == "config.yaml" else {}, problems)
         stated |= frozenset(own.get("tables") or ()) if isinstance(own.get("tables"), Mapping) else frozenset()
@@ -88,6 +88,13 @@ def read_config(
 def _without_empty_sections(own: Mapping, base: Mapping) -> dict:
     """Drop sections whose entries are all commented out."""
     return {key: value for key, value in own.items() if not (value is None and isinstance(base.get(key), Mapping))}
+
+
+def _with_text_keys(value: object):
+    """Make every key text, as `read_yaml` does: Snakemake's reader leaves numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _with_text_keys(inner) for key, inner in value.items()}
+    return [_with_text_keys(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _differing(own: Mapping, base: Mapping) -> dict:
@@ -152,6 +159,12 @@ def _explain(error, path: tuple, label: str, lines: dict[tuple, int], problems: 
                 did_you_mean(extra, known, "remove it"),
             )
         return
+    if "propertyNames" in error.absolute_schema_path:
+        expected = listed(limit) if rule == "enum" else "a whole number as the key"
+        remedy = did_you_mean(found, limit, "correct the key") if rule == "enum" else "correct the key"
+        here = (*path, found)
+        problems.add(label, line_of(lines, here), key_name(here), Phrase(f"the key '{found[:40]}'"), expected, remedy)
+        return
     if rule == "type":
         allowed = [limit] if isinstance(limit, str) else limit
         expected = listed(_TYPES[name] for name in allowed)
@@ -169,6 +182,11 @@ def _explain(error, path: tuple, label: str, lines: dict[tuple, int], problems: 
         found = Phrase(f"{len(found)} entries")
     elif rule == "uniqueItems":
         expected, found = "every entry once", Phrase(_shown(found))
+    elif rule == "minProperties":
+        expected, found = f"at least {limit} keys", Phrase(f"{len(found)} keys")
+    elif rule == "anyOf":
+        names = [listed(option["required"]) for option in limit if "required" in option]
+        expected, found = listed(names) or about, Phrase("none of them" if names else _shown(found))
     elif rule == "minLength":
         expected, found = "text", Phrase("empty text")
     elif rule == "required":
