@@ -145,7 +145,7 @@ def _with_scatter(channels: Sequence[Channel], lab: Mapping, hladr: int, cd14: i
 
 
 def measure_of(channel: Channel) -> str:
-    """Return what of the pulse a channel measures: `A` (area), `H` (height), `W` (width), or empty if it is not said."""
+    """Return what of the pulse a channel measures: `A` (area), `H` (height), `W` (width), empty if it is not said."""
     name = channel.name.strip().upper()
     for letter, pattern in (
         ("A", r"[-_ ]A(REA)?$|[-_ ]A(LIN|LOG)$|\bINT\b|\bAREA\b"),
