@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 SHOWN_PER_COLUMN = 20
 _FOUND_LENGTH = 60
+_MOST_COMPARED = 300  # words; comparing thousands of wrong ids with thousands of right ones takes minutes
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,11 @@ def quoted(found: object) -> str:
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """Name the known word that looks most like `word`, else say `otherwise`."""
     by_lower = {name.casefold(): name for name in sorted(known, reverse=True)}
-    close = get_close_matches(word.strip().casefold(), by_lower, n=1, cutoff=0.7)
+    plain = word.strip().casefold()
+    if len(by_lower) > _MOST_COMPARED:
+        close = [plain] if plain in by_lower else []
+    else:
+        close = get_close_matches(plain, by_lower, n=1, cutoff=0.7)
     return f"did you mean '{by_lower[close[0]]}'?" if close else otherwise
 
 

@@ -9,17 +9,10 @@ from pathlib import Path
 from .problems import Collector, Problem, StudyError
 from .study_columns import CellError, Columns, study_path
 from .study_config import read_config
+from .study_ferritin import ferritin_of
 from .study_labs import read_labs
-from .study_rows import (
-    bead_runs_of,
-    check_arms,
-    ferritin_of,
-    lots_of,
-    outcomes_of,
-    overrides_of,
-    releases_of,
-    tubes_of,
-)
+from .study_optional import check_arms, outcomes_of, overrides_of, releases_of
+from .study_rows import bead_runs_of, lots_of, tubes_of
 from .study_tables import find_table, read_table
 from .study_types import BeadRun, FerritinValue, Level, Outcome, Override, Release, Study, Tube, file_stem
 from .study_yaml import line_of

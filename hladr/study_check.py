@@ -70,6 +70,7 @@ def check(folder: str | Path) -> CheckResult:
 
 
 def _specimens(study: Study) -> Iterator[SpecimenFinding]:
+    from .delay import delay_findings
     from .pairing import compare
 
     exceptions = study.config.get("pairing_exceptions", ())
@@ -81,6 +82,8 @@ def _specimens(study: Study) -> Iterator[SpecimenFinding]:
     for tube in study.tubes:
         found, settings = _tube(study, tube)
         beads = bead_settings.get(tube.bead_id)
+        if settings is not None:
+            found += delay_findings(tube, settings.acquired_at, study)
         if settings is not None and beads is not None:
             found += compare(settings, beads, window, exceptions, tube.sample_id, tube.bead_id)
         yield from (SpecimenFinding("tube", tube.sample_id, f) for f in found)

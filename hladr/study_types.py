@@ -31,7 +31,7 @@ class Tube:
     arm : str or None
         Treatment group.
     collected_at : datetime or None
-        Local time of the lab, without an offset, as cytometers write theirs.
+        As in the table: with its offset from UTC, or without one the lab's local time.
     replaces, isotype_id : str or None
         Other sample_ids.
     role : str
