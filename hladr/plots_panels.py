@@ -26,8 +26,8 @@ OTHER_GATE = "#0072b2"
 DENSITY = ("#cfd9df", "#a9bcc7", "#829dac", "#5f7f91", "#42647a", "#2a4a5f", "#152f40")
 CHOSEN = ("#f7b27c", "#ee8a45", "#dd6a1c", "#bb4f0a", "#8c3800")
 DPI = 150  # about 500 pixels a panel: sharp on a laptop's dense screen, and on paper
-BINS = 132
-STEPS = 16  # shades of a density
+BINS = 124
+STEPS = 9  # shades of a density
 ZOOM = 3  # pixels a bin
 SIDE = BINS * ZOOM
 LEFT, BOTTOM = 92, 80
@@ -199,7 +199,7 @@ _RAMPS = (_ramp(DENSITY), _ramp(CHOSEN))
 
 def _palette() -> np.ndarray:
     """List the colours that a picture may hold: the density ramp, and each ink faded towards white."""
-    fades = np.linspace(0, 1, 8)[1:, None]
+    fades = np.linspace(0, 1, 6)[1:, None]
     inks = [fades * np.array(_rgb(c)) + (1 - fades) * 255 for c in (INK, MUTED, GATE, OTHER_GATE)]
     return np.unique(np.vstack([*_RAMPS, *inks]).round().astype(np.uint8), axis=0)
 
@@ -253,12 +253,16 @@ def _png(ground: np.ndarray, overlay: np.ndarray) -> bytes:
     alpha = ink[:, 3:]
     mixed = (ink[:, :3] * alpha + ground[rows, columns] * (255 - alpha) + 127) // 255
     ground[rows, columns] = mixed.astype(np.uint8)
-    reduced = (ground >> 3).astype(np.uint16)
-    index = _NEAREST[(reduced[..., 0] << 10) | (reduced[..., 1] << 5) | reduced[..., 2]]
+    coarse = ground >> 3
+    place = coarse[..., 0].astype(np.uint16) << 5
+    place |= coarse[..., 1]
+    place <<= 5
+    place |= coarse[..., 2]
+    index = _NEAREST[place]
     image = Image.fromarray(index)
     image.putpalette(_COLOURS.tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=9)
+    image.save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
 
 
