@@ -5,10 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import flags, limits, wording
+from . import flags, wording
 from .flags import Finding
-
-REPLICATES_DIFFER = 0.20  # contract: replicates_disagree
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +128,6 @@ def combine_tubes(tubes: Iterable[TubeValue]) -> Hladr:
         notes.append(
             f"geometric mean of {len(counted)} tubes ({', '.join(wording.abc_number(v) for v in values)} AB/C)"
         )
-        if replicates_disagree(values) and all(f.code != "replicates_disagree" for f in findings):
-            findings.append(flags.finding("replicates_disagree", "the tubes of this draw differ by more than 20 %"))
     status = flags.REVIEW if any(tube.status == flags.REVIEW for tube in counted) else flags.status_of(findings)
     return Hladr(geometric_mean(values), low, high, ids, tuple(findings), status, tuple(notes))
 
@@ -151,8 +147,3 @@ def geometric_mean(values: Sequence[float]) -> float:
     if min(values) <= 0:
         return 0.0
     return math.exp(math.fsum(math.log(value) for value in values) / len(values))
-
-
-def replicates_disagree(values: Sequence[float]) -> bool:
-    """Say whether the highest of several AB/C values exceeds the lowest by more than 20 %."""
-    return len(values) > 1 and limits.above(max(values), (1 + REPLICATES_DIFFER) * max(min(values), 0.0))
