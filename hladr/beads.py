@@ -1,7 +1,7 @@
 """The peaks of a bead run: singlets by scatter, peaks of PE, each with its level.
 
-The order of the events does not matter, nothing is drawn at random, and no marker is typed in by hand unless the configuration gives a
-window for a level.
+The order of the events does not matter, nothing is drawn at random, and no marker is typed in by hand unless the
+configuration gives a window for a level.
 """
 
 from collections.abc import Mapping, Sequence
@@ -180,8 +180,8 @@ def _assign(peaks, values, has_blank, pile_low, pile_high) -> Assignment | None:
 def _ends(pe: np.ndarray, limit: float) -> tuple[float, float]:
     """Return the values at and above, and at and below which PE is off the scale.
 
-    The upper end is the detector's limit; an end is also where the largest or smallest value repeats far more often than its
-    neighbours, as clipped data do.
+    The upper end is the detector's limit; an end is also where the largest or smallest value repeats far more often
+    than its neighbours, as clipped data do.
     """
     top, bottom = limit * 0.999, -np.inf
     values, counts = np.unique(pe, return_counts=True)

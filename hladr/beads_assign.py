@@ -1,7 +1,8 @@
 """Which peak is which level: every choice is fitted, the best one wins, and its margin over the second best is kept.
 
-Levels that are used are neighbours on the certificate; peaks may be left out between them (a clump, a doublet). Piles of events at
-an end of the PE scale count as levels whose value cannot be read. Two neighbouring levels may share one peak.
+Levels that are used are neighbours on the certificate; peaks may be left out between them (a clump, a doublet). Piles
+of events at an end of the PE scale count as levels whose value cannot be read. Two neighbouring levels may share one
+peak.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Peaks of PE on a scale that is logarithmic where beads are bright and linear where noise rules, at any gain."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -61,9 +62,9 @@ def _small(pe: np.ndarray) -> float:
 def untie(pe: np.ndarray) -> np.ndarray:
     """Spread equal values evenly over their digital step, so that quantiles do not jump by whole channels.
 
-    10-bit logarithmic data have steps of 0.9 %. A value stands for its step, of which it is taken as the middle; events that share
-    it are spread over it in equal parts. The result does not depend on the order of the events (as a set of values). Values without
-    ties are left as they are.
+    10-bit logarithmic data have steps of 0.9 %. A value stands for its step, of which it is taken as the middle;
+    events that share it are spread over it in equal parts. The result does not depend on the order of the events (as
+    a set of values). Values without ties are left as they are.
 
     Parameters
     ----------
@@ -98,8 +99,8 @@ def modes(y: np.ndarray, bandwidth: float) -> list[Mode]:
     Returns
     -------
     list of Mode
-        In ascending order. A maximum counts if the valley to a higher one is deeper than 3.5 standard deviations of the counts and
-        less than 80 % of the maximum.
+        In ascending order. A maximum counts if the valley to a higher one is deeper than 3.5 standard deviations of
+        the counts and less than 80 % of the maximum.
     """
     if y.size < 10:
         return []
@@ -126,7 +127,7 @@ def _persistent(density: np.ndarray, events: float) -> list[tuple[int, int, int]
     if not tops:
         return []
     # valleys between neighbouring maxima
-    valleys = [int(a + np.argmin(density[a : b + 1])) for a, b in zip(tops[:-1], tops[1:], strict=True)]
+    valleys = [int(a + np.argmin(density[a : b + 1])) for a, b in pairwise(tops)]
     while len(tops) > 1:
         # the least significant neighbourhood is merged first
         weakest, where = np.inf, -1

@@ -1,8 +1,8 @@
 """Singlet beads by scatter: one tight cluster among debris, doublets and clumps.
 
-Beads of a kit have one size, so singlets are the densest spot of forward against side scatter, whatever the gain. Debris is spread
-wide, doublets lie at about twice the scatter; the ellipse about the spot leaves both out. Where the file has forward height, area
-over height leaves out the doublets that passed one after the other.
+Beads of a kit have one size, so singlets are the densest spot of forward against side scatter, whatever the gain.
+Debris is spread wide, doublets lie at about twice the scatter; the ellipse about the spot leaves both out. Where the
+file has forward height, area over height leaves out the doublets that passed one after the other.
 """
 
 from dataclasses import dataclass
@@ -102,8 +102,8 @@ def _smooth(values: np.ndarray, sd_bins: float, axis: int) -> np.ndarray:
 def _grow(points: np.ndarray, usable: np.ndarray, start: np.ndarray) -> Cluster | None:
     """Fit a normal ellipse to the core of the cluster at `start`.
 
-    The core is what lies within 1.5 sd of the current ellipse; its covariance, divided by what a normal cluster cut there keeps, is
-    the next ellipse. Only the core counts, so a halo of debris or doublets hardly moves it.
+    The core is what lies within 1.5 sd of the current ellipse; its covariance, divided by what a normal cluster cut
+    there keeps, is the next ellipse. Only the core counts, so a halo of debris or doublets hardly moves it.
     """
     centre = start
     near = usable & (np.abs(points - centre) < 0.15).all(axis=1)

@@ -1,4 +1,4 @@
-"""One bead run from file to `Calibration`: the line from PE to molecules, its uncertainty, and whether it can be defended."""
+"""One bead run from file to `Calibration`: the line from PE to molecules, and whether it can be defended."""
 
 import json
 import math
@@ -252,7 +252,8 @@ def calibrate(
 def _columns(acquisition, panel) -> dict:
     """Take the channels of a bead run, without damaged events and values that are not numbers."""
     events = acquisition.events
-    # Beads carry PE alone: their compensated PE is their PE (the matrix has 1 on its diagonal), so no matrix is applied here.
+    # Beads carry PE alone: their compensated PE is their PE (the matrix has 1 on its diagonal), so no matrix is
+    # applied here.
     names = {"pe": panel.hladr, "forward": panel.forward, "side": panel.side, "height": panel.forward_height}
     columns = {k: None if i is None else np.asarray(events[:, i], float) for k, i in names.items()}
     time = None if panel.time is None else np.asarray(events[:, panel.time], float)
@@ -268,7 +269,8 @@ def _columns(acquisition, panel) -> dict:
 def upper_limit(channel, pe: np.ndarray) -> float:
     """Return the largest PE that the detector can report; inf where the file's $PnR does not say it.
 
-    Log-amplified data end at the last channel; linear data at $PnR - 1, after the gain. Data beyond their own $PnR: unknown.
+    Log-amplified data end at the last channel; linear data at $PnR - 1, after the gain. Data beyond their own $PnR:
+    unknown.
     """
     if not channel.range or channel.range <= 0:
         return math.inf
@@ -346,7 +348,7 @@ def measure(
 
 
 def _windows(configured: Mapping, bead_id: str, by_value, table) -> dict[int, tuple[float, float]] | None:
-    """Take the windows that the configuration gives for this run: by level number, to index into the ascending values."""
+    """Take the windows that the configuration gives for this run, by index into the ascending values."""
     own = configured.get(bead_id)
     if not own:
         return None
@@ -356,7 +358,7 @@ def _windows(configured: Mapping, bead_id: str, by_value, table) -> dict[int, tu
 
 
 def _levels(table, by_value, valued, peaks: beads.Peaks, has_blank: bool, kit) -> tuple[Level, ...]:
-    """One row per level of the lot; peaks are assigned in ascending order to the levels in the order of their numbers."""
+    """Make a row per level of the lot; the ascending peaks go to the levels in the order of their numbers."""
     assignment = peaks.assignment
     peak_of: dict[int, beads.Peak] = {}
     because: dict[int, str] = {}

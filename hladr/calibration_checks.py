@@ -145,14 +145,15 @@ def _recovery(valued, line: Line, kit: Kit) -> list[Finding]:
     worst = max(used, key=lambda r: abs(np.log(r.recovery_left_out or r.recovery)))
     text = f"a bead level lies {error:.1f} % off the line"
     if worst.recovery_left_out is not None and len(used) > 3:
-        text += f"; by the other levels, level {worst.level} ({worst.value:,.0f}) would be {worst.value * worst.recovery_left_out:,.0f}"
+        would = f"{worst.value * worst.recovery_left_out:,.0f}"
+        text += f"; by the other levels, level {worst.level} ({worst.value:,.0f}) would be {would}"
     return [finding("recovery_out_of_range", text, status)]
 
 
 def _other_lot(
     valued, line: Line, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping
 ) -> tuple[str, list[Finding]]:
-    """Do the values of another lot of this kit lie much straighter over the same peaks?"""
+    """Look for another lot of this kit whose values lie much straighter over the same peaks."""
     used = [(k, r) for k, r in enumerate(valued) if r.used]
     if len(used) < 3:
         return "", []
@@ -187,7 +188,7 @@ def _number(row) -> float | None:
 
 
 def _offset(line: Line, settings: Mapping) -> list[Finding]:
-    """A constant added to every bead bends the line: the offset model then fits much better, and reads differently."""
+    """Look for a constant added to every bead: the offset model then fits much better, and reads differently."""
     if line.offset is None or line.dof < 2:
         return []
     shift = abs(float(np.log(line.by_offset(line.pe_low) / line.value(line.pe_low))))
@@ -219,8 +220,8 @@ def _clumps(shares: Mapping, settings: Mapping) -> list[Finding]:
 def drift(pe: np.ndarray, time: np.ndarray | None, peaks) -> float | None:
     """Relative change of PE from the first to the last fifth of the run, over all levels; None where it cannot be told.
 
-    Each event's ln PE is compared with its own peak's median, so that levels need not come in equal shares over time. The change must
-    exceed four standard errors, else it counts as 0.
+    Each event's ln PE is compared with its own peak's median, so that levels need not come in equal shares over time.
+    The change must exceed four standard errors, else it counts as 0.
     """
     values = pe[peaks.singlets]
     when = np.arange(values.size, dtype=float) if time is None or np.ptp(time) == 0 else time[peaks.singlets]

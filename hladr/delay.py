@@ -39,7 +39,7 @@ def hours_from_draw(collected_at: datetime, acquired_at: datetime, timezone: str
 
 
 def delay_findings(tube, acquired_at: str | None, study) -> list[Finding]:
-    """Return `preanalytic_delay` where the time from the draw is longer than allowed, `clocks_disagree` where it is negative."""
+    """Return `preanalytic_delay` where the time is longer than allowed, `clocks_disagree` where it is negative."""
     if tube.collected_at is None or acquired_at is None:
         return []
     timezone = study.labs.get(tube.lab, {}).get("timezone")

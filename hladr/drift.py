@@ -1,7 +1,7 @@
 """Bead runs over time: Levey-Jennings series with Westgard rules, and what one PE means in each laboratory.
 
-A series is one quantity of one cytometer, kit, lot and PE voltage. Its mean and sd come from its first accepted runs, or from the
-configuration. Rules: Westgard JO et al., Clin Chem 1981;27:493.
+A series is one quantity of one cytometer, kit, lot and PE voltage. Its mean and sd come from its first accepted runs,
+or from the configuration. Rules: Westgard JO et al., Clin Chem 1981;27:493.
 """
 
 import math
@@ -175,8 +175,9 @@ def westgard(scores: Sequence[float]) -> list[str]:
     Returns
     -------
     list of str
-        Of `1-3s` (one beyond 3 sd), `2-2s` (two in a row beyond 2 sd on one side), `R-4s` (one beyond +2 sd and the next beyond -2 sd,
-        or the reverse), `4-1s` (four in a row beyond 1 sd on one side), `10-x` (ten in a row on one side of the mean).
+        Of `1-3s` (one beyond 3 sd), `2-2s` (two in a row beyond 2 sd on one side), `R-4s` (one beyond +2 sd and the
+        next beyond -2 sd, or the reverse), `4-1s` (four in a row beyond 1 sd on one side), `10-x` (ten in a row on
+        one side of the mean).
     """
     broken = []
     if abs(scores[-1]) > 3:

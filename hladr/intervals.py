@@ -1,8 +1,9 @@
 """The 95 % interval of AB/C in ln units: its parts, and how they combine.
 
-Parts are standard deviations of ln AB/C. All are taken as normal but the bead line, whose standard deviation is itself estimated from
-the few levels (Student's t with n - 2 degrees of freedom). They combine by Welch-Satterthwaite: the variances add up, and the
-degrees of freedom are total² / (line² / dof). The variation between laboratories is not part of the interval.
+Parts are standard deviations of ln AB/C. All are taken as normal but the bead line, whose standard deviation is
+itself estimated from the few levels (Student's t with n - 2 degrees of freedom). They combine by Welch-Satterthwaite:
+the variances add up, and the degrees of freedom are total² / (line² / dof). The variation between laboratories is not
+part of the interval.
 """
 
 import math

@@ -75,7 +75,7 @@ class Line:
         return math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb)
 
     def read(self, pe: float, model: str = "value") -> float | None:
-        """Read one PE > 0 quickly off the model `value`, `by_slope_one` or `by_offset`; None where the model is missing."""
+        """Read one PE > 0 off the model `value`, `by_slope_one` or `by_offset`; None without that model."""
         x = math.log10(pe)
         if model == "value":
             return 10.0 ** (self.intercept + self.slope * x)

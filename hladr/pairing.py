@@ -129,8 +129,8 @@ def compare(
     Returns
     -------
     list of Finding
-        `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`; with an exception `pairing_exception` (review) instead of
-        the first two.
+        `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`; with an exception `pairing_exception`
+        (review) instead of the first two.
     """
     rows = [row for row in table(tube, beads) if row.agree is False and row.what != "compensation in the file"]
     found = []
@@ -169,7 +169,7 @@ def _applies(exception: Mapping, sample_id: str | None, bead_id: str | None) -> 
 
 
 def _gain(own: float | None, other: float | None) -> float | None:
-    """A gain that only one of two files states is compared with 1, which leaving it out means."""
+    """Compare a gain that only one of two files states with 1, which leaving it out means."""
     return 1.0 if own is None and other is not None else own
 
 

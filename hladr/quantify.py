@@ -308,7 +308,7 @@ def _models(reading, convert: _Conversion, statistic: str) -> dict[str, float]:
 
 
 def _sensitive(abc: float, models: Mapping[str, float], statistic: str, config: Mapping) -> list[Finding]:
-    """Do other models put the tube on another side of the phenotype's or the reversal's limit?"""
+    """Flag models that put the tube on another side of the phenotype's or the reversal's limit."""
     low, high = config["phenotype"]["hladr_sip_below_abc"], config["reversal"]["hladr_abc"]
 
     def side(value: float) -> tuple[bool, bool]:
