@@ -1,4 +1,4 @@
-"""What if: the calls and verdicts under other statistics, gates, bead lines and reversal rules, and what would change them."""
+"""What if: calls and verdicts under other statistics, gates, bead lines and rules, and the limits that turn them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -27,9 +27,12 @@ _STATISTICS = ("median", "geometric_mean")
 
 
 def scenarios(measurements: Iterable[Any]) -> dict[str, Callable[[Any], float | None]]:
-    """Return the scenarios that the measurements allow: a name, and how to take AB/C from a measurement (None: not there).
+    """Return the scenarios that the measurements allow: `as configured`, then other statistic, gates and bead lines.
 
-    `as configured` comes first, then the other statistic, the tight and the wide gate, the other models of the bead line.
+    Returns
+    -------
+    dict
+        Name to a function that takes AB/C from a measurement, None where it has none.
     """
     models = dict.fromkeys(name for m in measurements for name in m.models)
     found: dict[str, Callable[[Any], float | None]] = {AS_CONFIGURED: lambda m: m.abc}
@@ -126,7 +129,7 @@ def hladr_turns_at(draw: Draw | None) -> float | None:
 
 
 def ferritin_turns_at(draw: Draw | None) -> float | None:
-    """Return the ferritin limit, in ng/mL, at which a draw's call changes to or from MALS: the end that faces the limit."""
+    """Return the ferritin limit (ng/mL) at which a call changes to or from MALS: the end that faces it."""
     if draw is None or draw.ferritin is None:
         return None
     if draw.phenotype == MALS:
