@@ -72,8 +72,8 @@ def releases_of(columns: Columns | None, tubes: Iterable[Tube], problems: Collec
 
 
 def outcomes_of(columns: Columns | None, problems: Collector) -> tuple[Outcome, ...] | None:
-    """Make the outcomes; one row per patient."""
-    if columns is None:
+    """Make the outcomes; one row per patient. None without a table, or with its header alone."""
+    if columns is None or not columns.numbers:
         return None
     columns.values["patient_id"] = [without_point_zero(patient) for patient in columns.values["patient_id"]]
     check_unique(columns, "patient_id", problems)

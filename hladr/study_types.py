@@ -154,7 +154,7 @@ class Study:
     releases : tuple of Release
         In the order of the table.
     outcomes : tuple of Outcome or None
-        None where there is no outcomes table.
+        None where there is no outcomes table, or none with rows.
     files : dict
         Name of each table (and `config`, `labs`) to its path relative to the study.
     """
