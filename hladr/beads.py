@@ -4,6 +4,7 @@ The order of the events does not matter, nothing is drawn at random, and no mark
 configuration gives a window for a level.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -238,12 +239,24 @@ def _window(y: np.ndarray, mode: beads_density.Mode) -> tuple[float, float] | No
 
 
 def _peak(pe: np.ndarray, low: float, high: float, top: float) -> Peak:
-    events = pe[(pe >= low) & (pe <= high)]
-    median = float(np.median(events)) if events.size else float("nan")
-    geometric = float(np.exp(np.mean(np.log(events)))) if events.size and events[0] > 0 else float("nan")
-    q = np.percentile(events, [15.87, 84.13]) if events.size else (0.0, 0.0)
+    """Measure the events of a window; `pe` is sorted.
+
+    The median is taken as the mean of the middle half of ln PE: over a bead's narrow peak it is the same centre, with a
+    sixth less sampling error than the one event in the middle, and it does not jump by digital steps.
+    """
+    first, last = np.searchsorted(pe, [low, high])
+    events = pe[first:last]
+    if not events.size:
+        return Peak(low, high, 0, math.nan, math.nan, math.inf, 0.0)
+    logs = np.log(events) if events[0] > 0 else None
+    quarter = events.size // 4
+    if logs is None:
+        median, geometric = float(events[quarter : events.size - quarter].mean()), math.nan
+    else:
+        median, geometric = math.exp(logs[quarter : events.size - quarter].mean()), math.exp(logs.mean())
+    q = events[[int(0.1587 * (events.size - 1)), round(0.8413 * (events.size - 1))]]
     cv = float(50 * (q[1] - q[0]) / abs(median)) if median else float("inf")
-    at_limit = float(np.mean(events >= top)) if events.size else 0.0
+    at_limit = float(np.mean(events >= top))
     return Peak(low, high, int(events.size), median, geometric, cv, at_limit)
 
 

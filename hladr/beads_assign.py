@@ -5,11 +5,10 @@ of events at an end of the PE scale count as levels whose value cannot be read. 
 peak.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-
-import numpy as np
 
 SCATTER = 0.05  # ln units: how far a level may lie off a good line (5 %)
 SLOPE_SD = 0.05  # how far the slope may lie off 1
@@ -17,6 +16,7 @@ MISSING = 14.0  # cost of a level without a peak and without a pile of events th
 EXPLAINED = 2.0  # cost of a level lost in such a pile
 EXTRA = 10.0  # cost of a peak, as large as a level's, that no level explains
 MERGED = 9.0  # cost of two levels in one peak
+COUNT_SD = 0.8  # ln units: how unequal the events of the levels usually are
 
 
 @dataclass(frozen=True)
@@ -75,100 +75,103 @@ def assign(
     Assignment or None
         None if fewer than two peaks could be levels.
     """
-    x, n = np.asarray(log_pe, float), np.asarray(events, float)
-    v = np.log(np.asarray(values, float))
-    typical = np.median(np.sort(n)[-len(v) :]) if n.size else 1.0
-    candidates = [k for k in range(x.size) if np.isfinite(x[k])]
-    options: list[tuple[float, tuple]] = []
+    x, n = [float(p) for p in log_pe], [float(e) for e in events]
+    v = [math.log(value) for value in values]
+    run = _Run(x, n, v, _median(sorted(n)[-len(v) :]) if n else 1.0, has_blank, pile_low, pile_high)
+    candidates = [k for k, p in enumerate(x) if math.isfinite(p)]
+    best: list[tuple[float, tuple]] = []
+
+    def consider(option: tuple) -> None:
+        peaks, first, size, at = option
+        ends = _ends(run, peaks, first, first + size - 1 + (at >= 0))
+        # most options are hopeless before anything is fitted
+        if len(best) < 2 or ends < best[1][0]:
+            best.append((ends + _fit_and_balance(run, peaks, first, at), option))
+            best.sort()
+            del best[2:]
+
     for size in range(min(len(candidates), len(v)), 1, -1):
         for peaks in combinations(candidates, size):
             for first in range(len(v) - size + 1):
-                cost = _cost(x, n, v, peaks, tuple(range(first, first + size)), typical, has_blank, pile_low, pile_high)
-                options.append((cost, (peaks, first, size, -1)))
+                consider((peaks, first, size, -1))
             for first in range(len(v) - size):  # size + 1 levels, two of them in one peak
                 for at in range(size):
-                    cost = _cost_merged(x, n, v, peaks, first, at, typical, has_blank, pile_low, pile_high)
-                    options.append((cost, (peaks, first, size, at)))
-    if not options:
+                    consider((peaks, first, size, at))
+    if not best:
         return None
-    options.sort()
-    cost, (peaks, first, size, at) = options[0]
-    margin = options[1][0] - cost if len(options) > 1 else float("inf")
-    return _assignment(x, peaks, first, size, at, len(v), has_blank, cost, margin)
+    cost, (peaks, first, size, at) = best[0]
+    margin = best[1][0] - cost if len(best) > 1 else math.inf
+    return _assignment(run, peaks, first, size, at, cost, margin)
 
 
-def _assignment(x, peaks, first, size, at, n_levels, has_blank, cost, margin) -> Assignment:
-    level_of = [None] * x.size
+@dataclass(frozen=True)
+class _Run:
+    """What is to be assigned: ln PE and events of the peaks, ln values of the levels."""
+
+    x: list[float]
+    n: list[float]
+    v: list[float]
+    typical: float
+    has_blank: bool
+    pile_low: bool
+    pile_high: bool
+
+
+def _assignment(run: _Run, peaks, first, size, at, cost, margin) -> Assignment:
+    level_of: list[int | None] = [None] * len(run.x)
     step = 0
     for position, peak in enumerate(peaks):
         level_of[peak] = first + position + step
         step += position == at
     last = first + size - 1 + (at >= 0)
-    below = [k for k in range(peaks[0])]
-    blank = max(below, default=None) if has_blank else None
+    blank = peaks[0] - 1 if run.has_blank and peaks[0] > 0 else None
     merged = (first + at, first + at + 1) if at >= 0 else ()
-    return Assignment(
-        tuple(level_of),
-        blank,
-        merged,
-        tuple(range(first)),
-        tuple(range(last + 1, n_levels)),
-        float(cost),
-        float(margin),
-    )
+    lost_low, lost_high = tuple(range(first)), tuple(range(last + 1, len(run.v)))
+    return Assignment(tuple(level_of), blank, merged, lost_low, lost_high, cost, margin)
 
 
-def _ends(x, n, peaks, first, last, n_levels, typical, has_blank, pile_low, pile_high) -> float:
+def _ends(run: _Run, peaks: tuple[int, ...], first: int, last: int) -> float:
     """Cost of the levels without a peak and of the peaks without a level."""
-    cost = 0.0
-    low, high = first, n_levels - 1 - last
-    if low:
-        cost += (EXPLAINED if pile_low else MISSING) * low
-    if high:
-        cost += (EXPLAINED if pile_high else MISSING) * high
-    if pile_high and not high:
+    low, high = first, len(run.v) - 1 - last
+    cost = (EXPLAINED if run.pile_low else MISSING) * low + (EXPLAINED if run.pile_high else MISSING) * high
+    if run.pile_high and not high:
         cost += EXTRA / 2
-    others = [k for k in range(x.size) if k not in peaks]
-    below = [k for k in others if k < peaks[0]]
-    if below and has_blank:
-        others.remove(max(below))
-    elif below:  # a dim extra peak: debris or unstained beads
-        others.remove(max(below))
-        cost += 0.4 * EXTRA * min(n[max(below)] / typical, 1.0)
-    elif has_blank and not pile_low and not low:
+    others = [k for k in range(len(run.x)) if k not in peaks]
+    below = peaks[0] - 1
+    if below >= 0:
+        others.remove(below)
+        if not run.has_blank:  # a dim extra peak: debris or unstained beads
+            cost += 0.4 * EXTRA * min(run.n[below] / run.typical, 1.0)
+    elif run.has_blank and not run.pile_low and not low:
         cost += 0.3 * MISSING
-    return cost + sum(EXTRA * min(n[k] / typical, 1.0) for k in others)
+    return cost + sum(EXTRA * min(run.n[k] / run.typical, 1.0) for k in others)
 
 
-def _fit_cost(x: np.ndarray, v: np.ndarray) -> tuple[float, float, float]:
-    """Least squares with a prior on the slope (1 ± SLOPE_SD); half chi-square, slope, intercept."""
-    dx, dv = x - x.mean(), v - v.mean()
-    slope = (dx @ dv / SCATTER**2 + 1 / SLOPE_SD**2) / (dx @ dx / SCATTER**2 + 1 / SLOPE_SD**2)
-    residual = dv - slope * dx
-    chi = residual @ residual / SCATTER**2 + ((slope - 1) / SLOPE_SD) ** 2
-    return chi / 2, slope, v.mean() - slope * x.mean()
+def _fit_and_balance(run: _Run, peaks: tuple[int, ...], first: int, at: int) -> float:
+    """Cost of the fit, of unequal counts (kits mix their levels about equally), and of a shared peak.
 
-
-def _balance(n: np.ndarray) -> float:
-    """Cost of unequal counts: kits mix their levels about equally."""
-    return float(np.sum((np.log(n / np.median(n)) / 0.8) ** 2) / 2)
-
-
-def _cost(x, n, v, peaks, levels, typical, has_blank, pile_low, pile_high) -> float:
-    index, level = list(peaks), list(levels)
-    fit, _, _ = _fit_cost(x[index], v[level])
-    ends = _ends(x, n, peaks, level[0], level[-1], len(v), typical, has_blank, pile_low, pile_high)
-    return fit + _balance(n[index]) + ends
-
-
-def _cost_merged(x, n, v, peaks, first, at, typical, has_blank, pile_low, pile_high) -> float:
+    Least squares with a prior on the slope (1 ± SLOPE_SD); half chi-square.
+    """
     index = [p for k, p in enumerate(peaks) if k != at]
     if len(index) < 2:
-        return float("inf")
-    level = [first + k + (k > at) for k in range(len(peaks)) if k != at]
-    fit, slope, intercept = _fit_cost(x[index], v[level])
-    # the shared peak must lie between its two levels
-    shared = intercept + slope * x[peaks[at]]
-    off = max(v[first + at] - 0.05 - shared, shared - v[first + at + 1] - 0.05, 0.0)
-    ends = _ends(x, n, peaks, first, first + len(peaks), len(v), typical, has_blank, pile_low, pile_high)
-    return fit + _balance(n[index]) + ends + MERGED + (off / SCATTER) ** 2 / 2
+        return math.inf
+    level = [first + k + (0 <= at < k) for k in range(len(peaks)) if k != at]
+    x, v, n = [run.x[k] for k in index], [run.v[k] for k in level], [run.n[k] for k in index]
+    mean_x, mean_v = sum(x) / len(x), sum(v) / len(v)
+    sxx = sum((a - mean_x) ** 2 for a in x) / SCATTER**2
+    sxv = sum((a - mean_x) * (b - mean_v) for a, b in zip(x, v, strict=True)) / SCATTER**2
+    slope = (sxv + 1 / SLOPE_SD**2) / (sxx + 1 / SLOPE_SD**2)
+    rest = [b - mean_v - slope * (a - mean_x) for a, b in zip(x, v, strict=True)]
+    chi = sum(r * r for r in rest) / SCATTER**2 + ((slope - 1) / SLOPE_SD) ** 2
+    middle = _median(sorted(n))
+    chi += sum((math.log(k / middle) / COUNT_SD) ** 2 for k in n)
+    if at >= 0:  # the shared peak must lie between its two levels
+        shared = mean_v + slope * (run.x[peaks[at]] - mean_x)
+        low, high = run.v[first + at] - SCATTER, run.v[first + at + 1] + SCATTER
+        chi += 2 * MERGED + (max(low - shared, shared - high, 0.0) / SCATTER) ** 2
+    return chi / 2
+
+
+def _median(ordered: list[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
