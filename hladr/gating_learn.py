@@ -4,7 +4,6 @@ The steps: detector limits of scatter, singlets, a mixture on CD14 x SSC x CD45 
 monocytes, and the polygons that hold as many foreign events as they lose monocytes.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,11 +12,12 @@ import numpy as np
 from . import quality
 from .flags import SpecimenError
 from .gating import Axis, Gate, GateSet, Scale, asinh_scale
-from .gating_contour import Region, balance
-from .gating_mixture import Cells, Mixture, bin_events, fit
+from .gating_contour import Region, draw
+from .gating_mixture import bin_events
+from .gating_populations import find
 
 LINEAR = Scale()
-CELL = 0.15
+CELL = (0.15, 0.15, 0.15, 0.2)  # natural units
 COMPONENTS = 10
 
 
@@ -105,36 +105,34 @@ def learn(columns: Columns, settings: Mapping) -> Learned:
     if len(rows) < settings["min_events"]:
         raise SpecimenError("no_monocytes", f"only {len(rows)} events are left to look for monocytes")
     third = columns.cd45 or columns.forward
-    scales = [_cd14_scale(columns.cd14, rows), _side_scale(columns.side, rows), _third_scale(third, rows)]
+    third_scale = _third_scale(third, rows)
+    level = third_scale.apply(third.values[rows]) / third_scale.unit
+    threshold = leukocyte_threshold(level)
+    rows = rows[level >= threshold]
     signals = [columns.cd14, columns.side, third]
+    scales = [_cd14_scale(columns.cd14, rows), _side_scale(columns.side, rows), third_scale]
+    if columns.cd45 is not None:
+        signals.append(columns.forward)
+        scales.append(_side_scale(columns.forward, rows))
     points = np.column_stack([s.apply(x.values[rows]) / s.unit for x, s in zip(signals, scales, strict=True)])
-    cells = bin_events(points, CELL)
-    mixture = _fit(cells)
-    roles = identify(mixture, len(rows))
-    threshold = _leukocyte_threshold(mixture, roles)
+    cells = bin_events(points, np.array(CELL[: len(signals)]))
+    roles = find(cells)
+    mixture = roles.mixture
     axes = [x.axis(s) for x, s in zip(signals, scales, strict=True)]
     leukocytes = Gate(
         "leukocytes", gates[-1].name, "rectangle", (axes[2],), bounds=((threshold * scales[2].unit, None),)
     )
     gates.append(leukocytes)
-    region = balance(mixture, roles.monocytes)
-    units = [s.unit for s in scales]
-    gates.append(
-        _polygon("monocytes_cd45", gates[-1].name, (axes[2], axes[1]), region.first, (units[2], units[1]), 1.0)
-    )
-    gates.append(_polygon("monocytes", gates[-1].name, (axes[0], axes[1]), region.second, (units[0], units[1]), 1.0))
-    reported = tuple(
-        _polygon(name, "leukocytes" if i == 0 else f"{label}_cd45", pair, corners, unit, factor)
-        for label, factor in (("monocytes_tight", settings["tight"]), ("monocytes_wide", settings["wide"]))
-        for i, (name, pair, corners, unit) in enumerate(
-            (
-                (f"{label}_cd45", (axes[2], axes[1]), region.first, (units[2], units[1])),
-                (label, (axes[0], axes[1]), region.second, (units[0], units[1])),
-            )
-        )
-    )
+    region = draw(mixture, roles.monocytes, settings["odds"])
+    chain = _chain(region, axes, "", 1.0, leukocytes.name)
+    gates += chain
+    reported = [
+        gate
+        for suffix, factor in (("_tight", settings["tight"]), ("_wide", settings["wide"]))
+        for gate in _chain(region, axes, suffix, factor, leukocytes.name)
+    ]
     doubt = Doubt(region.contamination, region.loss, max(0.0, 1 - region.contamination - region.loss))
-    return Learned(GateSet(tuple(gates), reported), doubt, {})
+    return Learned(GateSet(tuple(gates), tuple(reported)), doubt, {})
 
 
 def _limits(columns: Columns) -> tuple[Gate, np.ndarray]:
@@ -168,8 +166,9 @@ def _scale(signal: Signal, cofactor: float) -> Scale:
 
 
 def _cd14_scale(signal: Signal, rows: np.ndarray) -> Scale:
-    low, middle = np.percentile(signal.values[rows], [5, 50])
-    return _scale(signal, (middle - low) / 1.645)
+    """Linear up to twice the spread of the dimmest cells, seen from the lower tail (1st to 10th percentile: 1.04 sd)."""
+    low, high = np.percentile(signal.values[rows], [1, 10])
+    return _scale(signal, 2 * (high - low) / 1.04)
 
 
 def _side_scale(signal: Signal, rows: np.ndarray) -> Scale:
@@ -180,84 +179,40 @@ def _third_scale(signal: Signal, rows: np.ndarray) -> Scale:
     return _scale(signal, float(np.percentile(signal.values[rows], 75)) / 100)
 
 
-def _seeds(cells: Cells, k: int) -> np.ndarray:
-    weight = np.log1p(cells.counts) ** 2
-    chosen = [int(np.argmax(cells.counts))]
-    distance = np.full(len(weight), np.inf)
-    for _ in range(k - 1):
-        distance = np.minimum(distance, ((cells.centres - cells.centres[chosen[-1]]) ** 2).sum(axis=1))
-        chosen.append(int(np.argmax(weight * np.minimum(distance, 9.0))))
-    return cells.centres[chosen]
+def leukocyte_threshold(level: np.ndarray) -> float:
+    """Find the valley between debris and leukocytes on CD45 (n,), natural units."""
+    low, high = np.floor(level.min() * 10) / 10, level.max()
+    counts = np.histogram(level, np.arange(low, high + 0.2, 0.1))[0].astype(float)
+    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
+    density = np.convolve(counts, kernel / kernel.sum(), "same")
+    centres = low + 0.05 + 0.1 * np.arange(len(counts))
+    peaks = np.flatnonzero((density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:])) + 1
+    big = [p for p in peaks if density[p] > 0.05 * density[centres > 1.5].max(initial=0)]
+    top = centres[big[-1]] if big else centres[int(np.argmax(density))]
+    window = np.flatnonzero((centres > top - 4) & (centres < top - 1.7))
+    if not len(window):
+        return float(low)
+    lowest = density[window].min()
+    flat = window[density[window] <= 1.05 * lowest + 1e-9]
+    return float(centres[flat].mean())
 
 
-def _fit(cells: Cells) -> Mixture:
-    means = _seeds(cells, COMPONENTS)
-    k, d = means.shape
-    span = cells.centres.max(axis=0) - cells.centres.min(axis=0) + cells.width
-    start = Mixture(
-        np.full(k, 0.98 / k), means, np.repeat(np.eye(d)[None] * 0.25, k, axis=0), 0.02, -float(np.log(span).sum())
-    )
-    return fit(cells, start, prior_covariance=np.eye(d) * 0.06)[0]
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Indices of the components: monocytes (the seed first), debris."""
-
-    monocytes: tuple[int, ...]
-    debris: tuple[int, ...]
-
-
-def identify(mixture: Mixture, n_events: int) -> Roles:
-    """Tell which components are monocytes.
-
-    Raises
-    ------
-    SpecimenError
-        `no_monocytes` where none can be.
-    """
-    cd14, side, third = mixture.means.T
-    events = mixture.shares * n_events
-    common = events > max(10.0, 0.001 * n_events)
-    top = max(third[i] for i in range(len(third)) if mixture.shares[i] > 0.02)
-    leukocyte = third > top - 2.5
-    debris = tuple(int(i) for i in np.flatnonzero(third < top - 3.0))
-    base = np.average(cd14[leukocyte], weights=mixture.shares[leukocyte])
-    lymph = min(side[i] for i in range(len(side)) if leukocyte[i] and mixture.shares[i] > 0.01)
-    expected = lymph + 0.9
-    score = cd14 - base + 0.7 * (third - top) - 0.7 * np.abs(side - expected)
-    score[~(leukocyte & common)] = -np.inf
-    best = int(np.argmax(score))
-    if not math.isfinite(score[best]) or cd14[best] - base < 0.5:
-        raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
-    members = [best]
-    for i in range(len(score)):
-        if i != best and leukocyte[i] and common[i] and _one_hill(mixture, best, i) and score[i] > score[best] - 1.0:
-            members.append(i)
-    return Roles(tuple(members), debris)
-
-
-def _one_hill(mixture: Mixture, a: int, b: int) -> bool:
-    line = mixture.means[a] + np.linspace(0, 1, 21)[:, None] * (mixture.means[b] - mixture.means[a])
-    density = np.exp(mixture.log_densities(line)[:, [a, b]]).sum(axis=1)
-    return bool(density.min() > 0.8 * min(density[0], density[-1]))
-
-
-def _leukocyte_threshold(mixture: Mixture, roles: Roles) -> float:
-    third = mixture.means[:, 2]
-    top = third[roles.monocytes[0]]
-    sd = np.sqrt(mixture.covariances[:, 2, 2])
-    grid = np.linspace(top - 4, top - 1, 121)
-    z = (grid[:, None] - third) / sd
-    density = (mixture.shares / sd * np.exp(-0.5 * z**2)).sum(axis=1)
-    return float(grid[int(np.argmin(density))])
-
-
-def _polygon(name, parent, axes, corners, units, factor) -> Gate:
-    points = np.asarray(corners)
-    centre = points.mean(axis=0)
-    points = (centre + factor * (points - centre)) * np.asarray(units)
-    return Gate(name, parent, "polygon", tuple(axes), vertices=tuple((float(x), float(y)) for x, y in points))
-
-
-__all__ = ["Columns", "Doubt", "Learned", "Region", "Signal", "identify", "learn"]
+def _chain(region: Region, axes: list[Axis], suffix: str, factor: float, parent: str) -> list[Gate]:
+    """Make the gates from leukocytes to monocytes, drawn in or out about their centres by `factor`."""
+    gates = []
+    if region.size is not None:
+        low, high = region.size
+        middle, half = (low + high) / 2, (high - low) / 2 * factor
+        unit = axes[3].scale.unit
+        bounds = (((middle - half) * unit, (middle + half) * unit),)
+        gates.append(Gate(f"monocyte_size{suffix}", parent, "rectangle", (axes[3],), bounds=bounds))
+    names = {"cd45_side": (2, 1), "cd14_cd45": (0, 2), "cd14_side": (0, 1)}
+    for plane, (i, j) in names.items():
+        name = "monocytes" if plane == "cd14_side" else f"monocytes_{plane}"
+        corners = region.polygons[plane]
+        centre = corners.mean(axis=0)
+        corners = (centre + factor * (corners - centre)) * (axes[i].scale.unit, axes[j].scale.unit)
+        vertices = tuple((float(x), float(y)) for x, y in corners)
+        above = gates[-1].name if gates else parent
+        gates.append(Gate(name + suffix, above, "polygon", (axes[i], axes[j]), vertices=vertices))
+    return gates
