@@ -102,15 +102,21 @@ def quoted(found: object) -> str:
     return repr(text if len(text) <= _FOUND_LENGTH else text[: _FOUND_LENGTH - 3] + "...")
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Name the known word that looks most like `word`, else say `otherwise`."""
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that looks most like `word`, or None."""
     by_lower = {name.casefold(): name for name in sorted(known, reverse=True)}
     plain = word.strip().casefold()
     if len(by_lower) > _MOST_COMPARED:
-        close = [plain] if plain in by_lower else []
-    else:
-        close = get_close_matches(plain, by_lower, n=1, cutoff=0.7)
-    return f"did you mean '{by_lower[close[0]]}'?" if close else otherwise
+        return by_lower.get(plain)
+    longer = [name for name in by_lower if len(plain) > 2 and name.startswith(plain)]
+    close = longer if len(longer) == 1 else get_close_matches(plain, by_lower, n=1, cutoff=0.7)
+    return by_lower[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Name the known word that looks most like `word`, else say `otherwise`."""
+    name = closest(word, known)
+    return otherwise if name is None else f"did you mean '{name}'?"
 
 
 def listed(words: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
-from .problems import Collector, Phrase, did_you_mean, listed
+from .problems import Collector, Phrase, closest, did_you_mean, listed
 from .study_config import schema
 from .study_tables import Table
 
@@ -93,26 +93,18 @@ class Columns:
 
 def _check_header(table: Table, rules: Mapping, positions: Mapping[str, int], problems: Collector) -> None:
     known = rules["properties"]
-    plain = {_plain(name): name for name in table.header if name and name not in known}
+    others = {_plain(name): name for name in table.header if name and name not in known}
     for column, spec in known.items():
         if column in positions:
             continue
-        spelled = plain.get(_plain(column))
-        if spelled:
-            problems.add(
-                table.label, 1, column, f"{spelled}", f"the column name {column}", f"write '{column}' in the header"
-            )
+        expected = f"the column '{column}': {spec['description']}"
+        same = others.get(_plain(column))
+        if same:
+            problems.add(table.label, table.header_row, column, same, expected, f"write '{column}' in the header")
         elif column in rules["required"]:
-            problems.add(
-                table.label,
-                1,
-                column,
-                Phrase("no such column"),
-                spec["description"],
-                did_you_mean(column, plain.values(), f"add the column '{column}' to the header")
-                .replace("did you mean", "rename the column, if it is")
-                .rstrip("?"),
-            )
+            similar = closest(column, others.values())
+            remedy = f"rename the column '{similar}', if it is this one, else add it" if similar else "add the column"
+            problems.add(table.label, table.header_row, column, Phrase("no such column"), expected, remedy)
 
 
 def _plain(name: str) -> str:

@@ -54,7 +54,9 @@ def _read_ferritin(
         parse_ferritin(1.0, unit or "ng/mL")
     except ValueError:
         return None, ("unit", unit, units, "write the unit of the laboratory's report, or convert the value")
-    entries = [labs.get(lab) or {} for lab in sorted(candidates)]
+    entries = [labs.get(lab) for lab in sorted(candidates)]
+    if any(entry is None or entry.get("decimal") not in (None, ".", ",") for entry in entries):
+        return None, None  # told already: the lab is unknown, or labs.yaml is wrong
     readings = []
     for entry in entries or [None]:
         try:

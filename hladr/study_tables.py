@@ -24,7 +24,9 @@ class Table:
     label : str
         Path relative to the study folder, for problems.
     header : tuple of str
-        Trimmed column names; empty names only behind the last named column.
+        Trimmed column names.
+    header_row : int
+        1 unless empty rows stand above it.
     rows : list of (int, list)
         Row number as a spreadsheet shows it (the header is row 1) and the cells, as many as the header has. A cell is
         text, or a number or datetime from a spreadsheet. Rows without any content are left out.
@@ -34,6 +36,7 @@ class Table:
 
     label: str
     header: tuple[str, ...]
+    header_row: int
     rows: list[tuple[int, list]]
     convention: str
 
@@ -207,7 +210,7 @@ def _table(records: Sequence[tuple[int, list]], convention: str, label: str, pro
                     "name the column or empty it",
                 )
         rows.append((number, cells))
-    return Table(label, tuple(header), rows, convention)
+    return Table(label, tuple(header), header_row, rows, convention)
 
 
 def _filled(cell: object) -> bool:
