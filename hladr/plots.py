@@ -1,15 +1,15 @@
-"""Pictures of one tube and of one bead run, from values; they show the gates exactly as they were applied.
+"""The picture of a tube, from values: it shows the gates exactly as they were applied.
 
 Texts in a picture are markers, detectors ($PnN) and numbers: nothing else of a header, no path, no treatment arm.
 """
 
-import io
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from . import plots_panels as panels
-from .gating import Axis, Gate, Scale
+from .gating import Gate, Scale
 from .plots_panels import INK, OTHER_GATE, Outline, PlotAxis, PlotPanel
 
 MARKERS = {
@@ -37,14 +37,10 @@ def draw_tube(arrays, reading) -> bytes:
         A PNG of four panels; what is in the gate `monocytes` is orange in all of them.
     """
     gates = {gate.name: gate for gate in (*arrays.gates.gates, *arrays.gates.reported)}
-    return panels.draw_panels(
-        [
-            _singlets(arrays, gates),
-            _leukocytes(arrays, gates),
-            _monocytes(arrays, gates, reading),
-            _over_time(arrays, reading),
-        ]
-    )
+    drawn = [_singlets(arrays, gates), _leukocytes(arrays, gates)]
+    if "monocytes_cd14_cd45" in gates:
+        drawn.append(_between(arrays, gates["monocytes_cd14_cd45"]))
+    return panels.draw_panels([*drawn, _monocytes(arrays, gates, reading), _over_time(arrays, reading)])
 
 
 def _singlets(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
@@ -53,7 +49,10 @@ def _singlets(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
         pair = {"forward": Scale(), "side": gates["monocytes"].axes[1].scale}
         return _density(arrays, inside, pair, "Scatter", "no height in this panel: doublets are not gated", [])
     pair = _scales(("forward", "forward_height"), singlets)
-    return _density(arrays, inside, pair, "Singlets", _share(arrays, "singlets", "limits"), [_outline(singlets)])
+    note = _share(arrays, "singlets", "limits")
+    panel = _density(arrays, inside, pair, "Singlets", note, [_outline(singlets)])
+    size = gates.get("monocyte_size")
+    return panel if size is None else _with_bounds(panel, size, arrays.axes["forward"].channel, pair["forward"])
 
 
 def _leukocytes(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
@@ -61,10 +60,20 @@ def _leukocytes(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
     inside = arrays.masks[gate.parent] if gate.parent else np.ones_like(arrays.masks["leukocytes"])
     first = "cd45" if "cd45" in arrays.values else "forward"
     title = "Leukocytes (CD45+)" if first == "cd45" else "Leukocytes (by scatter: no CD45)"
-    outlines = [_outline(gates[name]) for name in ("monocytes_cd45",) if name in gates]
+    outlines = [_outline(gates[name]) for name in ("monocytes_cd45_side",) if name in gates]
     pair = {first: gate.axes[0].scale, "side": gates["monocytes"].axes[1].scale}
     panel = _density(arrays, inside, pair, title, _share(arrays, "leukocytes", gate.parent), outlines)
-    return _with_bounds(panel, gate, arrays.axes[first].channel)
+    return _with_bounds(panel, gate, arrays.axes[first].channel, gate.axes[0].scale)
+
+
+def _between(arrays, gate: Gate) -> PlotPanel:
+    """Draw a plane of the monocyte gate between the leukocytes and the last one."""
+    marker = {axis.channel: name for name, axis in arrays.axes.items()}
+    first, second = (marker[axis.channel] for axis in gate.axes)
+    title = f"Monocytes on {MARKERS[first]} and {MARKERS[second]}"
+    inside = arrays.masks["leukocytes"]
+    note = f"{int(arrays.masks[gate.name].sum()):,} events so far"
+    return _density(arrays, inside, _scales((first, second), gate), title, note, [_outline(gate)])
 
 
 def _monocytes(arrays, gates: Mapping[str, Gate], reading) -> PlotPanel:
@@ -115,7 +124,7 @@ def _over_time(arrays, reading) -> PlotPanel:
     if len(middle) > 1:
         outlines.append(Outline(np.array(middle), INK, "-", 1.5, closed=False))
     first, last = reading.pe_first_fifth, reading.pe_last_fifth
-    change = f"median PE {100 * (last / first - 1):+.0f} % from first to last fifth" if first and last else ""
+    change = f"median PE {100 * (last / first - 1):+.0f} %, first to last fifth" if first and last else ""
     label = "time, % of the acquisition" if usable else "events in file order, % (no time in the file)"
     return PlotPanel(
         "Stability",
@@ -170,18 +179,22 @@ def _outline(gate: Gate, colour: str = INK, dash: str = "-", width: float = 1.5)
     return Outline(np.asarray(gate.vertices, dtype=float), colour, dash, width)
 
 
-def _with_bounds(panel: PlotPanel, gate: Gate, channel: str) -> PlotPanel:
-    """Draw the ends of a rectangle gate as lines across the panel."""
+def _with_bounds(panel: PlotPanel, gate: Gate, channel: str, shown: Scale) -> PlotPanel:
+    """Draw the ends of a rectangle gate as lines across the panel; `shown` is the panel's scale of that channel."""
     lines = []
     (x0, x1), (y0, y1) = panel.x_axis.limits, panel.y_axis.limits
     for axis, bounds in zip(gate.axes, gate.bounds, strict=True):
         for bound in bounds:
             if bound is not None:
-                ends = [(bound, y0), (bound, y1)] if axis.channel == channel else [(x0, bound), (x1, bound)]
-                lines.append(Outline(np.array(ends), INK, "-", 1.5, closed=False))
-    return PlotPanel(
-        panel.title, panel.note, panel.x, panel.y, panel.x_axis, panel.y_axis, (*panel.outlines, *lines), panel.chosen
-    )
+                at = bound if axis.scale == shown else float(shown.apply(np.array([_linear(bound, axis.scale)]))[0])
+                ends = [(at, y0), (at, y1)] if axis.channel == channel else [(x0, at), (x1, at)]
+                lines.append(Outline(np.array(ends), INK, "-", 1.3, closed=False))
+    return replace(panel, outlines=(*panel.outlines, *lines))
+
+
+def _linear(position: float, scale: Scale) -> float:
+    """Turn a position on a scale back into a linear value."""
+    return position if scale.kind == "linear" else panels.from_position(scale, position)
 
 
 def _share(arrays, name: str, parent: str | None) -> str:
@@ -189,26 +202,3 @@ def _share(arrays, name: str, parent: str | None) -> str:
     whole = int(arrays.masks[parent].sum()) if parent else len(arrays.masks[name])
     share = f"{100 * inside / whole:.1f} % of {PARENTS.get(parent, parent)}, " if whole else ""
     return f"{share}{inside:,} events"
-
-
-def draw_beads(arrays, calibration) -> bytes:
-    """Draw a bead run: scatter with the singlets, PE peaks with their levels, and the line with its recoveries.
-
-    Parameters
-    ----------
-    arrays : calibration.BeadArrays
-    calibration : calibration.Calibration
-
-    Returns
-    -------
-    bytes
-        A PNG.
-    """
-    from .plots_beads import beads_figure
-
-    buffer = io.BytesIO()
-    beads_figure(arrays, calibration).savefig(buffer, format="png", metadata={"Software": None})
-    return panels.reduced(buffer.getvalue())
-
-
-__all__ = ["Axis", "draw_beads", "draw_tube"]

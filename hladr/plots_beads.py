@@ -1,13 +1,33 @@
 """The picture of a bead run: which events are singlet beads, which peak is which level, and how well the line holds."""
 
+import io
+
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from .plots_panels import CHOSEN, DPI, GATE, INK, MUTED
+from .plots_panels import CHOSEN, DPI, GATE, INK, MUTED, reduced
 
 SINGLETS_RADIUS = 2.5  # standard deviations, as beads_scatter draws its ellipse
+
+
+def draw_beads(arrays, calibration) -> bytes:
+    """Draw a bead run: scatter with the singlets, PE peaks with their levels, and the line with its recoveries.
+
+    Parameters
+    ----------
+    arrays : calibration.BeadArrays
+    calibration : calibration.Calibration
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    buffer = io.BytesIO()
+    beads_figure(arrays, calibration).savefig(buffer, format="png", metadata={"Software": None})
+    return reduced(buffer.getvalue())
 
 
 def beads_figure(arrays, calibration) -> Figure:

@@ -26,8 +26,8 @@ OTHER_GATE = "#0072b2"
 DENSITY = ("#cfd9df", "#a9bcc7", "#829dac", "#5f7f91", "#42647a", "#2a4a5f", "#152f40")
 CHOSEN = ("#f7b27c", "#ee8a45", "#dd6a1c", "#bb4f0a", "#8c3800")
 DPI = 150  # about 500 pixels a panel: sharp on a laptop's dense screen, and on paper
-BINS = 124
-STEPS = 9  # shades of a density
+BINS = 112
+STEPS = 8  # shades of a density
 ZOOM = 3  # pixels a bin
 SIDE = BINS * ZOOM
 LEFT, BOTTOM = 92, 80
@@ -97,7 +97,7 @@ def decade_axis(label: str, scale, low: float, high: float) -> PlotAxis:
     low, high : float
         Ends of the axis, as positions on the scale.
     """
-    least, most = (scale.cofactor * np.sinh(end / scale.unit - scale.a * np.log(10)) for end in (low, high))
+    least, most = (from_position(scale, end) for end in (low, high))
     top = int(np.floor(np.log10(max(most, 1e-6)) + 1e-9))
     bottom = min(int(np.ceil(np.log10(scale.cofactor) - 1e-9)), top)
     decades = [10.0**k for k in range(bottom, top + 1)]
@@ -111,6 +111,11 @@ def decade_axis(label: str, scale, low: float, high: float) -> PlotAxis:
         tuple(_uncrowded(major)),
         tuple(_positions(scale, [v for v in minor if least <= v <= most])),
     )
+
+
+def from_position(scale, position: float) -> float:
+    """Turn a position on an asinh scale back into a linear value."""
+    return float(scale.cofactor * np.sinh(position / scale.unit - scale.a * np.log(10)))
 
 
 def linear_axis(label: str, low: float, high: float) -> PlotAxis:

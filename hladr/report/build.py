@@ -1,0 +1,218 @@
+"""Build results/report.html and the folder results/report: nothing is computed here, and only what changed is written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from .. import __version__
+from ..flags import FLAGS
+from . import labs, methods, today, view, view_beads
+from .files import block, embedded_picture, place_picture, remove_others, write_if_changed
+
+PAGES = (
+    ("today", "Today"),
+    ("tubes", "Tubes"),
+    ("beads", "Beads"),
+    ("patients", "Patients"),
+    ("labs", "Laboratories"),
+    ("methods", "Methods"),
+)
+SCRIPTS = ("charts", "tubes", "tube", "beads", "patients", "labs", "main")
+HERE = Path(__file__).resolve().parent
+# The first page stays under 2 MB; a small study fits into it whole, so that the page can travel alone.
+INLINE_BYTES = 600_000
+EMBEDDED_BYTES = 1_150_000
+EMBEDDED_PICTURES = 120
+
+
+def write_report(study, results: str | Path) -> None:
+    """Write the report of a finished run.
+
+    Parameters
+    ----------
+    study : study.Study
+    results : path
+        The results folder, with the tables and the batches.
+    """
+    write_page(gather(study, Path(results)), Path(results))
+
+
+def gather(study, results: Path) -> view.Inputs:
+    """Read what the report is made of."""
+    from ..exports import read_table
+    from ..results import bead_batches, read_calibrations, read_measurements, read_readings, tube_batches
+
+    names = ("quantification", "calibrations", "phenotypes", "reversal", "drift")
+    tables = {name: read_table(results / f"{name}.csv", name) for name in names if (results / f"{name}.csv").is_file()}
+    known = {tube.sample_id for tube in study.tubes}
+    pictures = {p.stem: p for batch in tube_batches(study, results) for p in sorted(batch.glob("pictures/*.png"))}
+    stems = {path.stem: path for batch in bead_batches(study, results) for path in sorted(batch.glob("pictures/*.png"))}
+    return view.Inputs(
+        study=study,
+        tables=tables,
+        readings=read_readings(study, results),
+        calibrations=read_calibrations(study, results),
+        measurements={m.sample_id: m for m in read_measurements(results)},
+        pictures={name: path for name, path in pictures.items() if name in known},
+        bead_pictures={r.bead_id: stems[r.file_stem] for r in study.bead_runs if r.file_stem in stems},
+        gates=frozenset(path.stem for path in (results / "gates").glob("*.xml")),
+    )
+
+
+def write_page(inputs: view.Inputs, results: Path) -> None:
+    """Write report.html and its folder from values."""
+    folder = results / "report"
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    (folder / "pictures").mkdir(exist_ok=True)
+    tubes = view.tube_index(inputs)
+    patients = view.patient_index(inputs)
+    beads = view_beads.bead_records(inputs)
+    place_pictures(inputs, beads, folder / "pictures")
+    blocks = {
+        "beads": beads,
+        "drift": view_beads.drift_series(inputs.tables.get("drift", ())),
+        **view.tube_blocks(inputs, tubes),
+        **view.patient_blocks(inputs, patients),
+    }
+    written = {name: block(name, value) for name, value in blocks.items()}
+    for name, text in written.items():
+        write_if_changed(folder / "data" / f"{name}.js", text)
+    remove_others(folder / "data", {f"{name}.js" for name in written})
+    compared = labs.comparison(inputs, tubes, beads)
+    first = {
+        "meta": meta(inputs),
+        "tubes": view.table(tubes, view.TUBE_COLUMNS),
+        "patients": view.table(patients, ("id", "baseline", "reversal", "reversal_day", "n", "reason", "block")),
+        "labs": compared["strip"],
+        "thumbs": embedded(inputs),
+    }
+    inline = "".join(block(name, value) for name, value in first.items())
+    if sum(len(text) for text in written.values()) <= INLINE_BYTES:
+        inline += "".join(written.values())
+    page = render(inputs, today_page(inputs, tubes, beads), compared, inline, first["meta"])
+    write_if_changed(results / "report.html", page)
+
+
+def place_pictures(inputs: view.Inputs, beads: list[dict], folder: Path) -> None:
+    """Put the pictures of tubes and bead runs into the report's folder; remove those of rows that have gone."""
+    wanted = set()
+    for name, source in inputs.pictures.items():
+        wanted.add(f"{name}.png")
+        place_picture(source, folder / f"{name}.png")
+    remove_others(folder, wanted)
+    beside = folder / "beads"
+    beside.mkdir(exist_ok=True)
+    for record in beads:
+        if record["picture"]:
+            place_picture(inputs.bead_pictures[record["bead_id"]], beside / Path(record["picture"]).name)
+    remove_others(beside, {Path(record["picture"]).name for record in beads if record["picture"]})
+
+
+def embedded(inputs: view.Inputs) -> dict[str, str]:
+    """Embed smaller copies of the gate pictures where all of them fit into the first page."""
+    if len(inputs.pictures) > EMBEDDED_PICTURES:
+        return {}
+    made, size = {}, 0
+    for name, source in inputs.pictures.items():
+        made[name] = embedded_picture(source)
+        size += len(made[name])
+        if size > EMBEDDED_BYTES:
+            return {}
+    return made
+
+
+def meta(inputs: view.Inputs) -> dict:
+    """Give the pages the study's name, its limits and the words of the flags that were set."""
+    from ..plots_panels import BOTTOM, CELL_HEIGHT, CELL_WIDTH, LEFT, SIDE
+
+    config = inputs.config
+    tables = (inputs.tables["quantification"], inputs.tables["calibrations"], inputs.tables["phenotypes"])
+    codes = {code for rows in tables for row in rows for code in (row["flags"] or "").split(";") if code in FLAGS}
+    return {
+        "study": str(config["study"]),
+        "version": __version__,
+        "mals": float(config["phenotype"]["ferritin_mals_above_ng_ml"]),
+        "sip": float(config["phenotype"]["hladr_sip_below_abc"]),
+        "reversal": float(config["reversal"]["hladr_abc"]),
+        "ferritin_share": 1 - float(config["reversal"]["ferritin_decrease_at_least"]),
+        "baseline_day": config["baseline_day"],
+        "flags": {code: [FLAGS[code].meaning, FLAGS[code].remedy] for code in sorted(codes)},
+        # where the panel of the monocytes lies in a tube's picture: left, top, side, width of the whole, in pixels
+        "thumb": [2 * CELL_WIDTH + LEFT, CELL_HEIGHT - BOTTOM - SIDE, SIDE, 4 * CELL_WIDTH],
+    }
+
+
+def today_page(inputs: view.Inputs, tubes: list[dict], beads: list[dict]) -> dict:
+    """Gather the first page, with its sentence."""
+    page = today.page(inputs, tubes, beads)
+    return page | {"lead": lead(page)}
+
+
+def lead(page: Mapping) -> str:
+    """Say in three sentences what a person needs to know first."""
+    counts, parts = page["counts"], []
+    words = [f"{counts['ok']:,} of {page['n_tubes']:,} tubes may be released"]
+    if counts["review"]:
+        words.append(f"{counts['review']:,} need{'s' if counts['review'] == 1 else ''} a look first")
+    if counts["failed"]:
+        words.append(f"{counts['failed']:,} ha{'s' if counts['failed'] == 1 else 've'} no value")
+    parts.append("; ".join(words) + ".")
+    if page["closest"]:
+        near = page["closest"][0]
+        what = "call" if near["limit"] == page["sip"] else "reversal"
+        parts.append(
+            f"The {what} closest to changing is patient {near['patient']}, day {near['day']} ({near['call']}, "
+            f"{abs(near['distance']):.1f} % {'above' if near['distance'] > 0 else 'below'} {near['limit']:,.0f} AB/C)."
+        )
+    if page["gates"]:
+        parts.append(f"Look first at the gate of tube {page['gates'][0]['id']}.")
+    return " ".join(parts)
+
+
+def besides(value: float | None, limit: float) -> str:
+    """Write AB/C so that it is never rounded onto the limit beside it."""
+    if value is None:
+        return "–"
+    for digits in range(6):
+        text = f"{value:,.{digits}f}"
+        if value == limit or float(text.replace(",", "")) != limit:
+            break
+    return text
+
+
+def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, about: Mapping) -> str:
+    """Fill the templates; everything that comes from a study is escaped."""
+    from .. import rules
+
+    environment = Environment(
+        loader=PackageLoader("hladr.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["urlencode_all"] = lambda text: quote(str(text), safe="")
+    environment.filters["besides"] = besides
+    words = {
+        "paragraphs": methods.paragraph(inputs),
+        "citations": methods.CITATIONS,
+        "miflowcyt": methods.miflowcyt(inputs),
+        "versions": methods.versions(),
+        "rules": [rule for rule in rules.texts(inputs.config) if rule["applies"] == "true"],
+        "flags": list(FLAGS.values()),
+    }
+    return environment.get_template("report.html.j2").render(
+        meta=about,
+        pages=PAGES,
+        today=page,
+        labs=compared,
+        methods=words,
+        css=Markup(static("report.css")),
+        core=Markup(static("core.js")),
+        pages_js=Markup("".join(static(f"{name}.js") for name in SCRIPTS)),
+        blocks=Markup(inline),
+    )
+
+
+def static(name: str) -> str:
+    """Read a style sheet or script that ships with the package."""
+    return (HERE / "static" / name).read_text(encoding="utf-8")

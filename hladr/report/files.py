@@ -1,0 +1,79 @@
+"""Files of the report: written only where they changed, JSON that is safe inside a page, pictures placed or embedded."""
+
+import base64
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+
+
+def safe_json(value: object) -> str:
+    """Write JSON that may stand inside a script element: no `<`, `>` or `&`, and no line separators."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def block(name: str, value: object) -> str:
+    """Write a data block as the call that `core.js` understands."""
+    return f"HL.put({safe_json(name)},{safe_json(value)});\n"
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a text file, unless it holds just that already; returns whether it was written."""
+    data = text.encode("utf-8")
+    try:
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
+            return False
+    except OSError:
+        pass
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+    return True
+
+
+def place_picture(source: Path, target: Path) -> bool:
+    """Put a picture into the report's folder, as a hard link where the file system can; returns whether it was placed.
+
+    A picture that changed is another file: batches are written anew, never in place.
+    """
+    try:
+        there = target.stat()
+        here = source.stat()
+        if (there.st_ino, there.st_dev) == (here.st_ino, here.st_dev):
+            return False
+        if there.st_size == here.st_size and target.read_bytes() == source.read_bytes():
+            return False
+    except OSError:
+        pass
+    temporary = target.with_name(f".{target.name}.part")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    os.replace(temporary, target)
+    return True
+
+
+def remove_others(folder: Path, wanted: set[str]) -> None:
+    """Remove what an earlier report left in a folder."""
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in wanted:
+            path.unlink()
+
+
+def embedded_picture(source: Path, width: int = 1280) -> str:
+    """Make a smaller copy of a picture as a data URI, for a page that travels alone."""
+    from PIL import Image
+
+    with Image.open(source) as image:
+        picture = image.convert("RGB")
+    if picture.width > width:
+        picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=38, method=4)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

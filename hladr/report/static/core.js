@@ -1,0 +1,74 @@
+"use strict";
+// What every page needs: data blocks, elements, numbers as people read them, routes.
+const HL = {
+  data: {}, waiting: {}, pages: {},
+
+  // A block arrives either inside report.html or from a script of the report's folder; `put` takes both.
+  put(name, value) {
+    HL.data[name] = value;
+    (HL.waiting[name] || []).forEach((call) => call(value));
+    delete HL.waiting[name];
+  },
+
+  // Scripts load from a file share without a server, where fetch() may not.
+  get(name, done, absent) {
+    if (name in HL.data) { done(HL.data[name]); return; }
+    if (HL.waiting[name]) { HL.waiting[name].push(done); return; }
+    HL.waiting[name] = [done];
+    const script = document.createElement("script");
+    script.src = "report/data/" + name + ".js";
+    script.onerror = () => { delete HL.waiting[name]; script.remove(); if (absent) absent(); };
+    document.head.append(script);
+  },
+};
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  return element;
+}
+// Texts go in as text nodes: nothing in a patient id can become markup.
+const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const s = (tag, attributes, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+const has = (v) => v !== null && v !== undefined && v !== "";
+const whole = (v) => (has(v) ? Math.round(v).toLocaleString("en-US") : "–");
+const upTo = (v, digits) => (has(v) ? Number(v).toLocaleString("en-US", { maximumFractionDigits: digits }) : "–");
+// A value is never rounded onto the limit that it is compared with.
+function besides(v, limits, digits = 0) {
+  if (!has(v)) return "–";
+  for (; digits < 6; digits++) {
+    const shown = Number(v).toFixed(digits);
+    if (!limits.some((limit) => Number(shown) === limit && v !== limit)) break;
+  }
+  return Number(v).toLocaleString("en-US", { maximumFractionDigits: digits });
+}
+const abcText = (v) => besides(v, [HL.data.meta.sip, HL.data.meta.reversal]);
+const percent = (v, digits = 1) => (has(v) ? upTo(v, digits) + " %" : "–");
+
+const SIGNS = { ok: "✓", review: "▲", failed: "✕" };
+const WORDS = { ok: "ok", review: "review", failed: "failed" };
+const badge = (status, words) => h("span", { class: "st " + (SIGNS[status] ? status : "plain") },
+  (SIGNS[status] ? SIGNS[status] + " " : "") + (words || WORDS[status] || status));
+
+const link = (page, id) => "#" + page + (id === undefined ? "" : "=" + encodeURIComponent(id));
+const tubeLink = (id) => h("a", { href: link("tube", id) }, id);
+
+function records(table) {
+  return table.rows.map((row) => Object.fromEntries(table.columns.map((name, k) => [name, row[k]])));
+}
+
+// A picture of the report's folder, or the smaller one inside the page where only the page was copied.
+function picture(path, embedded, words, className) {
+  if (!path && !embedded) return h("div", { class: "gone" }, "There is no picture: the file could not be gated.");
+  const image = h("img", { class: className, alt: words, loading: "lazy", src: path && !HL.alone ? "report/" + path : embedded });
+  image.addEventListener("error", () => {
+    if (embedded && image.getAttribute("src") !== embedded) { HL.alone = true; image.src = embedded; }
+    else image.replaceWith(h("div", { class: "gone" }, "The picture is in the folder “report” beside this page."));
+  });
+  return image;
+}

@@ -1,0 +1,132 @@
+// The table of tubes: sort, filter, page, walk with keys. Its order is also the order of "next" and "previous".
+const Tubes = {
+  perPage: 100, page: 0, sort: "rank", down: false, picked: null, filters: {},
+
+  columns: [
+    ["rank", "Look", "order in which to look: what endangers a decision most comes first"],
+    ["status", "Status"], ["id", "Tube"], ["patient", "Patient"], ["day", "Day"], ["lab", "Laboratory"], ["acquired", "Acquired"],
+    ["abc", "AB/C", "antibodies per cell"], ["", "95 % interval"], ["risk", "Chance of a wrong side", "chance that the true value lies on the other side of the limit that decides"],
+    ["call", "Call of the draw"], ["flags", "Why"], ["", "Gates"],
+  ],
+
+  all() {
+    if (!Tubes.rows) { Tubes.rows = records(HL.data.tubes); Tubes.byId = new Map(Tubes.rows.map((t) => [t.id, t])); }
+    return Tubes.rows;
+  },
+
+  shown() {
+    const f = Tubes.filters, words = (f.text || "").toLowerCase();
+    const keep = Tubes.all().filter((t) =>
+      (!words || `${t.id} ${t.patient} ${t.bead || ""}`.toLowerCase().includes(words)) &&
+      (!f.status || (f.status === "doubtful" ? Tubes.doubtful(t) : f.status === "held" ? t.release === "held" : t.status === f.status)) && (!f.lab || t.lab === f.lab) &&
+      (!f.flag || (t.flags || "").split(";").includes(f.flag)) && (!f.call || t.call === f.call) &&
+      (!f.from || (t.acquired || "") >= f.from) && (!f.to || (has(t.acquired) && t.acquired.slice(0, 10) <= f.to)) &&
+      (!has(f.least) || (has(t.abc) && t.abc >= Number(f.least))) && (!has(f.most) || (has(t.abc) && t.abc <= Number(f.most))));
+    const key = Tubes.sort, order = { failed: 0, review: 1, ok: 2 };
+    const value = (t) => (key === "status" ? order[t.status] : t[key]);
+    const compare = (a, b) => {
+      const [u, v] = [value(a), value(b)];
+      if (has(u) !== has(v)) return has(u) ? -1 : 1;
+      const side = typeof u === "number" ? u - v : String(u ?? "").localeCompare(String(v ?? ""), "en", { numeric: true });
+      return (Tubes.down ? -side : side) || a.rank - b.rank;
+    };
+    return keep.sort(compare);
+  },
+
+  doubtful: (t) => t.status !== "ok" || t.borderline || t.release === "held",
+
+  build(section) {
+    const choose = (name, label, options, words = {}) => h("label", {}, label, h("select", { name, onchange: Tubes.refilter },
+      h("option", { value: "" }, "all"), options.map((o) => h("option", { value: o, selected: Tubes.filters[name] === o }, words[o] || o))));
+    const type = (name, label, kind = "text", extra = {}) => h("label", {}, label, h("input", { name, type: kind, value: Tubes.filters[name], oninput: Tubes.refilter, ...extra }));
+    const distinct = (values) => [...new Set(values)].filter(has).sort();
+    const rows = Tubes.all();
+    section.replaceChildren(
+      h("h1", {}, "Tubes"),
+      h("p", { class: "muted" }, "Ranked by the risk to a decision: failed tubes whose draw has no call, then the chance that AB/C lies on the other side of the limit that decides, with the doubt of gate and beads counted in."),
+      h("form", { class: "filters", id: "tube-filters", onsubmit: (e) => e.preventDefault() },
+        type("text", "Tube, patient or bead run", "search", { placeholder: "press / to search", id: "tube-search" }),
+        choose("status", "Status", ["ok", "review", "failed", "doubtful", "held"], { doubtful: "all that are doubtful", held: "held by a reviewer" }), choose("lab", "Laboratory", distinct(rows.map((t) => t.lab))),
+        choose("flag", "Code", distinct(rows.flatMap((t) => (t.flags || "").split(";")))), choose("call", "Call", distinct(rows.map((t) => t.call))),
+        type("from", "Acquired from", "date"), type("to", "to", "date"),
+        type("least", "AB/C from", "number", { class: "short", min: 0 }), type("most", "to", "number", { class: "short", min: 0 }),
+        h("button", { class: "plain", type: "button", onclick: () => { Tubes.filters = {}; Tubes.page = 0; Tubes.build(section); } }, "Clear")),
+      h("div", { id: "tube-table" }),
+      h("p", { class: "keys" }, h("kbd", {}, "j"), " ", h("kbd", {}, "k"), " next and previous row · ", h("kbd", {}, "Enter"), " open · ", h("kbd", {}, "d"), " next doubtful · ", h("kbd", {}, "/"), " search"));
+    Tubes.draw();
+  },
+
+  refilter(event) {
+    Tubes.filters[event.target.name] = event.target.value;
+    Tubes.page = 0; Tubes.picked = null;
+    Tubes.draw();
+  },
+
+  draw() {
+    const rows = Tubes.shown(), pages = Math.max(Math.ceil(rows.length / Tubes.perPage), 1);
+    Tubes.page = Math.min(Tubes.page, pages - 1);
+    const some = rows.slice(Tubes.page * Tubes.perPage, (Tubes.page + 1) * Tubes.perPage);
+    const head = Tubes.columns.map(([key, name, title]) => {
+      const sorted = key && key === Tubes.sort;
+      return h("th", { class: ["abc", "risk", "day", "rank"].includes(key) ? "num" : "", title, "aria-sort": sorted ? (Tubes.down ? "descending" : "ascending") : null },
+        key ? h("button", { type: "button", "data-sort": key, onclick: () => { Tubes.down = key === Tubes.sort ? !Tubes.down : false; Tubes.sort = key; Tubes.draw(); } }, name + (sorted ? (Tubes.down ? " ↓" : " ↑") : "")) : name);
+    });
+    const step = (by, words, usable) => h("button", { class: "plain", type: "button", disabled: !usable, onclick: () => { Tubes.page += by; Tubes.draw(); scrollTo(0, 0); } }, words);
+    document.getElementById("tube-table").replaceChildren(
+      h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, some.map(Tubes.row)))),
+      h("div", { class: "pager" }, h("span", { id: "tube-count" }, rows.length ? `${whole(Tubes.page * Tubes.perPage + 1)} to ${whole(Tubes.page * Tubes.perPage + some.length)} of ${whole(rows.length)} tubes` : "No tube matches."),
+        pages > 1 ? [step(-1, "← Previous", Tubes.page > 0), step(1, "Next →", Tubes.page < pages - 1)] : null));
+    Tubes.mark();
+  },
+
+  row(t) {
+    return h("tr", { class: "go", "data-id": t.id, onclick: (e) => { if (e.target.tagName !== "A") location.hash = link("tube", t.id); } },
+      h("td", { class: "num muted" }, t.rank), h("td", {}, badge(t.status), t.release === "held" ? [" ", badge("plain", "held")] : t.release === "released" ? [" ", badge("plain", "released")] : null), h("td", {}, tubeLink(t.id)),
+      h("td", {}, t.role === "patient" ? h("a", { href: link("patient", t.patient) }, t.patient) : [t.patient, " ", h("span", { class: "muted" }, t.role)]), h("td", { class: "num" }, t.day), h("td", {}, t.lab),
+      h("td", { class: "nowrap" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", {}, intervalBar(t.abc, t.low, t.high)),
+      h("td", { class: "num" }, has(t.risk) ? (t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : "–"), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
+      h("td", { class: "code" }, (t.flags || "").split(";").join(" ")),
+      h("td", {}, t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null));
+  },
+
+  mark() {
+    document.querySelectorAll("#tube-table tr.pick").forEach((row) => row.classList.remove("pick"));
+    const row = [...document.querySelectorAll("#tube-table tr[data-id]")].find((r) => r.dataset.id === Tubes.picked);
+    if (row) { row.classList.add("pick"); row.scrollIntoView({ block: "nearest" }); }
+  },
+
+  // The neighbour of a tube in the order of the table; `wanted` says which tubes count.
+  neighbour(id, by, wanted = () => true) {
+    const rows = Tubes.shown();
+    let k = rows.findIndex((t) => t.id === id);
+    if (k < 0) k = by > 0 ? -1 : rows.length;
+    for (k += by; k >= 0 && k < rows.length; k += by) if (wanted(rows[k])) return rows[k];
+    return null;
+  },
+
+  key(event) {
+    const walk = (t) => {
+      if (!t) return;
+      Tubes.picked = t.id;
+      const page = Math.floor(Tubes.shown().indexOf(t) / Tubes.perPage);
+      if (page !== Tubes.page) { Tubes.page = page; Tubes.draw(); } else Tubes.mark();
+    };
+    if (event.key === "j" || event.key === "ArrowDown") walk(Tubes.neighbour(Tubes.picked, 1));
+    else if (event.key === "k" || event.key === "ArrowUp") walk(Tubes.neighbour(Tubes.picked, -1));
+    else if (event.key === "d") walk(Tubes.neighbour(Tubes.picked, 1, Tubes.doubtful));
+    else if (event.key === "Enter" && Tubes.picked) location.hash = link("tube", Tubes.picked);
+    else if (event.key === "/") document.getElementById("tube-search").focus();
+    else return false;
+    return true;
+  },
+};
+
+// The panel with the monocytes, cut out of the tube's picture.
+function thumbnail(t, side = 84) {
+  const [left, top, size, width] = HL.data.meta.thumb, scale = side / size;
+  const image = picture(t.picture, (HL.data.thumbs || {})[t.id], "", "");
+  if (image.tagName === "IMG") image.setAttribute("style", `width:${width * scale}px;left:${-left * scale}px;top:${-top * scale}px`);
+  return image;
+}
+
+HL.pages.tubes = { build: Tubes.build, key: Tubes.key };

@@ -1,0 +1,229 @@
+"""The first page: what may be released, what not, why, what to do, and where to look first."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from ..flags import FLAGS
+from . import risk as risks
+from .view import Inputs
+
+INHERITED = {"calibration_failed", "calibration_review"}
+SHOWN = 10
+CHIPS = 24
+
+
+def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> dict:
+    """Gather what the first page says."""
+    counts = Counter(t["status"] for t in tubes)
+    draws = inputs.tables["phenotypes"]
+    by_draw = defaultdict(list)
+    for t in tubes:
+        if t["role"] == "patient" and t["release"] != "superseded":
+            by_draw[(t["patient"], t["day"])].append(t)
+    judged = [(draw, draw_state(draw, by_draw.get((draw["patient_id"], draw["day"]), ()))) for draw in draws]
+    return {
+        "counts": {status: counts.get(status, 0) for status in ("ok", "review", "failed")},
+        "bead_counts": Counter(b["status"] for b in beads),
+        "sip": float(inputs.config["phenotype"]["hladr_sip_below_abc"]),
+        "n_tubes": len(tubes),
+        "n_beads": len(beads),
+        "n_draws": len(draws),
+        "n_patients": len(inputs.tables["reversal"]),
+        "calls": [
+            (name, Counter(d["phenotype"] for d in draws)[name])
+            for name in ("MALS", "SIP", "unclassified", "indeterminate")
+        ],
+        "reversals": Counter(c["reversal"] for c in inputs.tables["reversal"]),
+        "release": {
+            state: [draw_record(d) for d, s in judged if s == state] for state in ("may", "look", "held", "no")
+        },
+        "fixes": fixes(inputs, tubes, beads),
+        "closest": closest(draws, by_draw)[:SHOWN],
+        "gates": gates_to_see(inputs, tubes)[:6],
+        "decided": [
+            {"id": r.sample_id, "reviewer": r.reviewer, "decision": r.decision, "date": str(r.date)}
+            for r in inputs.study.releases
+        ],
+        "n_borderline": sum(bool(d["borderline"]) for d in draws),
+    }
+
+
+def draw_state(draw: Mapping, tubes: Sequence[Mapping]) -> str:
+    """Say whether a call may be released: `may`, `look`, `held`, or `no` where there is none."""
+    if draw["phenotype"] == "indeterminate":
+        return "no"
+    if any(t["release"] == "held" for t in tubes):
+        return "held"
+    if draw["status"] == "ok":
+        return "may"
+    named = set((draw["sample_id"] or "").split(";"))
+    used = [t for t in tubes if t["id"] in named]
+    # a reviewer who released every tube of the draw has decided about what was doubtful in them
+    own = set((draw["flags"] or "").split(";")) - {code for t in used for code in t["flags"].split(";")} - {""}
+    if used and not own and all(t["release"] in ("released", "may") for t in used):
+        return "may"
+    return "look"
+
+
+def draw_record(draw: Mapping) -> dict:
+    """Take what a list of calls shows."""
+    return {
+        "patient": draw["patient_id"],
+        "day": draw["day"],
+        "call": draw["phenotype"],
+        "borderline": draw["borderline"],
+        "reason": draw["reason"],
+    }
+
+
+def fixes(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> list[dict]:
+    """List what to do, most costly first: one entry per cause, with the tubes and calls that hang on it."""
+    made = []
+    by_bead = defaultdict(list)
+    for t in tubes:
+        if t["bead"]:
+            by_bead[t["bead"]].append(t)
+    for run in beads:
+        if run["status"] == "ok":
+            continue
+        hit = [t for t in by_bead[run["bead_id"]] if INHERITED & set(t["flags"].split(";"))]
+        codes = [f["code"] for f in run["findings"]]
+        made.append(
+            {
+                "status": run["status"],
+                "title": f"Bead run {run['bead_id']} ({run['lab']})",
+                "why": run["reason"],
+                "remedy": remedies(codes),
+                "tubes": [t["id"] for t in hit],
+                "bead": run["bead_id"],
+                "cost": lost(hit) if run["status"] == "failed" else 0,
+                "codes": codes,
+            }
+        )
+    groups: dict[tuple[str, str], list[Mapping]] = defaultdict(list)
+    for t in tubes:
+        if t["release"] in ("superseded", "released"):
+            continue
+        measured = inputs.measurements.get(t["id"])
+        for found in measured.findings if measured else ():
+            if found.code not in INHERITED:
+                groups[(found.status, found.code)].append(t)
+    reasons = {row["sample_id"]: row["reason"] for row in inputs.tables["quantification"]}
+    for (status, code), hit in groups.items():
+        flag = FLAGS.get(code)
+        made.append(
+            {
+                "status": status,
+                "title": flag.meaning if flag else code,
+                "why": reasons[hit[0]["id"]] if len(hit) == 1 else "",
+                "remedy": flag.remedy if flag else "",
+                "tubes": [t["id"] for t in hit],
+                "bead": None,
+                "cost": lost(hit) if status == "failed" else 0,
+                "codes": [code],
+            }
+        )
+    made += ferritin_fixes(inputs)
+    return sorted(made, key=lambda f: (f["status"] != "failed", -f["cost"], -len(f["tubes"]), f["title"]))
+
+
+def lost(tubes: Sequence[Mapping]) -> int:
+    """Count the draws that have no call because these tubes have no value."""
+    return len({(t["patient"], t["day"]) for t in tubes if t["group"] == risks.NO_CALL})
+
+
+def remedies(codes: Sequence[str]) -> str:
+    """Join the remedies of codes, each once."""
+    return " ".join(dict.fromkeys(FLAGS[code].remedy for code in codes if code in FLAGS))
+
+
+def ferritin_fixes(inputs: Inputs) -> list[dict]:
+    """List what only the ferritin laboratory can mend."""
+    undecided, missing, fallen = [], [], []
+    for draw in inputs.tables["phenotypes"]:
+        known = draw["ferritin_low"] is not None or draw["ferritin_high"] is not None
+        if draw["phenotype"] == "indeterminate" and draw["ferritin_ng_ml"] is None:
+            (undecided if known else missing).append(draw)
+        if "ferritin_implausible" in (draw["flags"] or "").split(";"):
+            fallen.append(draw)
+    limit = f"{inputs.config['phenotype']['ferritin_mals_above_ng_ml']:g}"
+    entries = (
+        (
+            "failed",
+            undecided,
+            f"Ferritin may lie on either side of {limit} ng/mL",
+            "Ask the laboratory to dilute the sample and measure ferritin again.",
+            "undecided",
+        ),
+        ("failed", missing, "Ferritin is missing", "Ask for the value, and enter it in ferritin.csv.", "missing"),
+        ("review", fallen, FLAGS["ferritin_implausible"].meaning, FLAGS["ferritin_implausible"].remedy, "implausible"),
+    )
+    return [
+        {
+            "status": status,
+            "title": title,
+            "why": found[0]["reason"] if len(found) == 1 else "",
+            "remedy": remedy,
+            "tubes": [],
+            "draws": [{"patient": d["patient_id"], "day": d["day"]} for d in found],
+            "bead": None,
+            "cost": len(found) if status == "failed" else 0,
+            "codes": [f"ferritin {word}"],
+        }
+        for status, found, title, remedy, word in entries
+        if found
+    ]
+
+
+def closest(draws: Sequence[Mapping], by_draw: Mapping) -> list[dict]:
+    """Order the decisions that hang on AB/C by their chance to be on the wrong side of the limit."""
+    rows = []
+    for draw in draws:
+        tubes = [t for t in by_draw.get((draw["patient_id"], draw["day"]), ()) if t["group"] == risks.BY_CHANCE]
+        tubes = [t for t in tubes if t["limit"] is not None]
+        if not tubes:
+            continue
+        tube = max(tubes, key=lambda t: (t["risk"] if t["risk"] is not None else -1, -abs(t["distance"])))
+        rows.append(
+            {
+                **draw_record(draw),
+                "abc": draw["abc"],
+                "low": draw["abc_low"],
+                "high": draw["abc_high"],
+                "limit": tube["limit"],
+                "distance": tube["distance"],
+                "risk": tube["risk"],
+                "tube": tube["id"],
+            }
+        )
+    return sorted(rows, key=lambda r: (-(r["risk"] if r["risk"] is not None else -1), abs(r["distance"])))
+
+
+def gates_to_see(inputs: Inputs, tubes: Sequence[Mapping]) -> list[dict]:
+    """Order tubes by what a wrong gate could do: doubtful gates first, then by the gate's part in a near decision."""
+    rows = []
+    for t in tubes:
+        reading, measured = inputs.readings.get(t["id"]), inputs.measurements.get(t["id"])
+        if reading is None or reading.n_monocytes is None or t["release"] in ("superseded", "released"):
+            continue
+        doubtful = "gate_uncertain" in t["flags"].split(";") or "no_monocytes" in t["flags"].split(";")
+        parts = measured.parts_ln if measured else {}
+        whole = sum(value**2 for value in parts.values())
+        share = parts.get("gate", 0.0) ** 2 / whole if whole else 0.0
+        weight = (t["risk"] or 0.0) * share
+        doubt = (reading.contamination or 0.0) + (reading.loss or 0.0)
+        if doubtful or weight > 0.01 or doubt > 0.06:
+            rows.append((not doubtful, -weight, -doubt, t["place"], t, reading))
+    rows.sort(key=lambda r: r[:4])
+    return [
+        {
+            "id": t["id"],
+            "status": t["status"],
+            "foreign": 100 * reading.contamination if reading.contamination is not None else None,
+            "lost": 100 * reading.loss if reading.loss is not None else None,
+            "n": reading.n_monocytes,
+            "risk": t["risk"],
+            "limit": t["limit"],
+        }
+        for *_, t, reading in rows
+    ]
