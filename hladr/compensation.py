@@ -1,74 +1,337 @@
 """The spillover matrix that applies to a tube, and applying it."""
 
+import csv
+import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from .fcs_text import keyword, number, whole
+from .fcs_values import Acquisition, Channel, Spillover
 from .flags import SpecimenError
 
+FROM_FILE = "from_file"
+NONE = "none"
 
-def spillover_of(text: Mapping[str, str]):
-    """Read the file's own matrix from its keywords; None where there is none that can be understood."""
-    from .fcs import Spillover
-
-    for key in ("$SPILLOVER", "SPILL", "$SPILL"):
-        if key in text:
-            parts = [p.strip() for p in text[key].split(",")]
-            try:
-                k = int(parts[0])
-                matrix = np.array(parts[k + 1 : k + 1 + k * k], float).reshape(k, k)
-            except ValueError:
-                continue
-            return Spillover(tuple(parts[1 : k + 1]), matrix)
-    return None
+_NAMED = ("SPILLOVER", "SPILL")
+_LARGEST_CONDITION = 1e6  # beyond it, solving amplifies rounding to the size of the signal
+_ROWS_AT_ONCE = 1 << 17
+_NOT_FLUORESCENCE = re.compile(r"(FSC|SSC|FS|SS|TIME|EV)(?![A-Z])|HDR", re.IGNORECASE)
+# FlowIO takes channels that start so for scatter or time, and FlowKit refuses them in a matrix.
+_FLOWKIT_EXCLUDES = ("fsc-", "ssc-", "time")
 
 
-def choose(acquisition, lab: Mapping, study_folder: str | Path):
-    """Return the matrix that the lab's entry asks for (None: nothing to compensate) and notes.
+def spillover_of(
+    text: Mapping[str, str], inherited: Mapping[str, str], channels: Sequence[Channel]
+) -> tuple[Spillover | None, tuple[str, ...]]:
+    """Read a file's own matrix.
+
+    In this order: `$SPILLOVER` (or `SPILL`), `$COMP`, and for the raw data set of a Beckman file the `$DFCiTOj` of its
+    first one. A file that has only `$DFCiTOj` was compensated by the cytometer.
+
+    Parameters
+    ----------
+    text, inherited : mapping of str to str
+        Keywords of the data set, and of an earlier one of the same file.
+    channels : sequence of Channel
 
     Returns
     -------
     tuple of (Spillover or None, tuple of str)
+        The matrix, and notes: `identity_matrix`, `no_matrix`, `matrix_unreadable`, `compensated_on_cytometer`.
     """
-    how = lab.get("compensation", "from_file")
-    if how == "none":
+    try:
+        found = _from_spillover(text, channels) or _from_comp(text, channels)
+        if found is None and any(k.startswith("$DFC") for k in (*text, *inherited)):
+            if not inherited:
+                return None, ("compensated_on_cytometer",)
+            found = _from_dfc({**inherited, **text}, channels)
+        if found is None:
+            return None, ("no_matrix",)
+        found = _checked(found)
+    except ValueError:
+        return None, ("matrix_unreadable",)
+    return found, ("identity_matrix",) if _is_identity(found) else ()
+
+
+def _from_spillover(text: Mapping[str, str], channels: Sequence[Channel]) -> Spillover | None:
+    """Read `$SPILLOVER`: k, k names, k² numbers by row; Beckman writes channel numbers for names."""
+    value = next((keyword(text, name) for name in _NAMED if keyword(text, name)), None)
+    if value is None:
+        return None
+    parts = [p.strip() for p in re.sub(r"[\r\n]", "", value).split(",")]
+    k = whole(parts[0])
+    if k == 0 or (k is not None and len(parts) == 1 + k):
+        return None  # names without numbers (MACSQuant): nothing is stated
+    if not k or len(parts) != 1 + k + k * k:
+        raise ValueError("not k names and k² numbers")
+    return Spillover(tuple(_detectors(parts[1 : k + 1], channels)), _square(parts[k + 1 :], k))
+
+
+def _detectors(names: list[str], channels: Sequence[Channel]) -> list[str]:
+    known = [c.name for c in channels]
+    if not set(names) & set(known) and all(whole(n) and whole(n) <= len(known) for n in names):
+        return [known[whole(n) - 1] for n in names]
+    stains = [c.stain for c in channels]
+    return [known[stains.index(n)] if n not in known and stains.count(n) == 1 else n for n in names]
+
+
+def _from_comp(text: Mapping[str, str], channels: Sequence[Channel]) -> Spillover | None:
+    """Read `$COMP` (FCS 3.0): k, k² numbers by row, for all channels or for the fluorescence channels in their order.
+
+    Writers give the spillover or its inverse (numbers below zero beside the diagonal), as shares or in percent.
+    """
+    value = keyword(text, "COMP")
+    if value is None:
+        return None
+    parts = [p.strip() for p in value.split(",")]
+    k = whole(parts[0])
+    fluorescence = [c.name for c in channels if not _NOT_FLUORESCENCE.match(c.name)]
+    names = [c.name for c in channels] if k == len(channels) else fluorescence
+    if not k or len(parts) != 1 + k * k or k != len(names):
+        raise ValueError("not k² numbers")
+    matrix = _square(parts[1:], k)
+    beside = matrix[~np.eye(k, dtype=bool)]
+    if not np.diag(matrix).any():
+        matrix = matrix + np.eye(k) * (100.0 if beside.max(initial=0) > 1 else 1.0)
+    if beside.sum() < 0:
+        matrix = np.linalg.inv(_finite(matrix))
+    return Spillover(tuple(names), matrix)
+
+
+def _from_dfc(text: Mapping[str, str], channels: Sequence[Channel]) -> Spillover | None:
+    """Read `$DFCiTOj`: percent of fluorescence i that is seen in fluorescence j (Navios instructions for use, 4.1).
+
+    Fluorescence i is the channel FLi; where channels have other names, the i-th that is neither scatter nor time.
+    """
+    shares = {}
+    for key, value in text.items():
+        match = re.fullmatch(r"\$DFC(\d+)TO(\d+)", key)
+        if match and match.group(1) != match.group(2):
+            percent = number(value)
+            if percent is None:
+                raise ValueError("not a number")
+            shares[int(match.group(1)), int(match.group(2))] = percent / 100.0
+    fluorescence = [c.name for c in channels if not _NOT_FLUORESCENCE.match(c.name)]
+    by_number = {}
+    for name in fluorescence:
+        match = re.match(r"FL\s*(\d+)(?!\d)(?!.*\b(PEAK|TOF|W|H)\b)", name.upper())
+        if match:
+            by_number.setdefault(int(match.group(1)), name)
+    if not by_number:
+        by_number = dict(enumerate(fluorescence, start=1))
+    used = sorted({i for pair, share in shares.items() if share for i in pair})
+    if not used:
+        used = sorted(set(by_number) & {i for pair in shares for i in pair})
+    if not used or any(i not in by_number for i in used):
+        raise ValueError("a fluorescence that the file does not have")
+    matrix = np.eye(len(used))
+    for (i, j), share in shares.items():
+        if share:
+            matrix[used.index(i), used.index(j)] = share
+    return Spillover(tuple(by_number[i] for i in used), matrix)
+
+
+def _square(words: list[str], k: int) -> np.ndarray:
+    numbers = [number(w) for w in words]
+    if None in numbers:
+        raise ValueError("not a number")
+    return np.array(numbers).reshape(k, k)
+
+
+def _finite(matrix: np.ndarray) -> np.ndarray:
+    if not np.isfinite(matrix).all() or np.linalg.cond(matrix) > _LARGEST_CONDITION:
+        raise ValueError("it has no inverse")
+    return matrix
+
+
+def _checked(spill: Spillover) -> Spillover:
+    """Check a matrix and scale its rows to a diagonal of 1 (some are in percent)."""
+    diagonal = np.diag(spill.matrix)
+    if len(set(spill.detectors)) < len(spill.detectors):
+        raise ValueError("a detector twice")
+    if not (diagonal > 0).all():
+        raise ValueError("a diagonal that is not positive")
+    matrix = spill.matrix if (diagonal == 1).all() else spill.matrix / diagonal[:, None]
+    return Spillover(spill.detectors, _finite(matrix))
+
+
+def _is_identity(spill: Spillover) -> bool:
+    return bool(np.array_equal(spill.matrix, np.eye(len(spill.detectors))))
+
+
+def choose(
+    acquisition: Acquisition, lab: Mapping, study_folder: str | Path
+) -> tuple[Spillover | None, tuple[str, ...]]:
+    """Return the matrix that a lab's entry asks for, and notes.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+    lab : Mapping
+        One entry of labs.yaml; `compensation` is `from_file` (also if left out), `none`, or the path of a CSV matrix.
+    study_folder : path
+        That the path is relative to.
+
+    Returns
+    -------
+    tuple of (Spillover or None, tuple of str)
+        None where there is nothing to compensate: asked for so, no matrix in the file (`no_matrix`), or an identity
+        (`identity_matrix`). Of detectors that the file lacks or FlowKit takes for scatter, those without spillover are
+        left out.
+
+    Raises
+    ------
+    SpecimenError
+        `channel_missing` for a detector that the file does not have; `unreadable_fcs` for a matrix in the file that
+        cannot be understood or has no inverse.
+    """
+    how = lab.get("compensation") or FROM_FILE
+    if how == NONE:
         return None, ()
-    if how == "from_file":
+    if how == FROM_FILE:
+        if "matrix_unreadable" in acquisition.notes:
+            raise SpecimenError("unreadable_fcs", "the spillover matrix in the file cannot be understood")
         spill = acquisition.spill
         if spill is None:
             return None, ("no_matrix",)
-        if np.array_equal(spill.matrix, np.eye(len(spill.detectors))):
-            return None, ("identity_matrix",)
-        return spill, ()
-    return read_matrix_csv(Path(study_folder) / how), ()
+    else:
+        try:
+            spill = read_matrix_csv(Path(study_folder) / str(how).replace("\\", "/"))
+        except (ValueError, OSError):
+            raise SpecimenError("unreadable_fcs", "the spillover matrix of the lab cannot be read") from None
+    if _is_identity(spill):
+        return None, ("identity_matrix",)
+    return _present(spill, acquisition.channels), ()
 
 
-def apply(events: np.ndarray, channels: Sequence, spill) -> np.ndarray:
-    """Return a compensated float64 copy of all columns; without a matrix a plain copy.
+def _present(spill: Spillover, channels: Sequence[Channel]) -> Spillover:
+    names = [c.name for c in channels]
+    lone = [
+        np.count_nonzero(spill.matrix[i]) == 1 and np.count_nonzero(spill.matrix[:, i]) == 1
+        for i in range(len(spill.detectors))
+    ]
+    keep = []
+    for i, detector in enumerate(spill.detectors):
+        usable = detector in names and not detector.lower().startswith(_FLOWKIT_EXCLUDES)
+        if usable or not lone[i]:
+            keep.append(i)
+        if not lone[i] and names.count(detector) != 1:
+            what = "does not have" if detector not in names else "has twice"
+            raise SpecimenError(
+                "channel_missing", f"the spillover matrix names the detector {detector}, which the file {what}"
+            )
+    return Spillover(tuple(spill.detectors[i] for i in keep), spill.matrix[np.ix_(keep, keep)])
 
-    The numbers are FlowKit's: `numpy.linalg.solve(matrix.T, detectors.T).T`.
+
+def apply(
+    events: np.ndarray,
+    channels: Sequence[Channel],
+    spill: Spillover | None,
+    columns: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Return compensated columns; those that the matrix does not name as they are.
+
+    Parameters
+    ----------
+    events : ndarray, shape (n, d)
+    channels : sequence of Channel
+        The d columns.
+    spill : Spillover or None
+    columns : sequence of int, optional
+        Which to return; all if left out.
+
+    Returns
+    -------
+    ndarray, shape (n, len(columns)), float64
+        With the numbers of FlowKit's `Matrix.apply` (`flowutils.compensate`): the solution x of x · matrix = measured.
+
+    Raises
+    ------
+    SpecimenError
+        `channel_missing` for a detector that the file does not have.
     """
-    out = np.array(events, dtype=np.float64, order="F")
+    wanted = list(range(events.shape[1]) if columns is None else columns)
+    out = np.empty((len(events), len(wanted)), np.float64, order="F")
+    for position, column in enumerate(wanted):
+        out[:, position] = events[:, column]
     if spill is None:
         return out
     names = [c.name for c in channels]
     try:
-        columns = [names.index(d) for d in spill.detectors]
+        measured = [names.index(d) for d in spill.detectors]
     except ValueError:
-        raise SpecimenError(
-            "channel_missing", "the spillover matrix names a detector that the file does not have"
-        ) from None
-    out[:, columns] = np.linalg.solve(spill.matrix.T, out[:, columns].T).T
+        raise SpecimenError("channel_missing", "the spillover matrix names a detector that the file lacks") from None
+    needed = [(position, measured.index(c)) for position, c in enumerate(wanted) if c in measured]
+    if not needed:
+        return out
+    for start in range(0, len(events), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        solved = np.linalg.solve(spill.matrix.T, events[rows, measured].astype(np.float64).T)
+        for position, row in needed:
+            out[rows, position] = solved[row]
     return out
 
 
-def read_matrix_csv(path: str | Path):
-    """Read a matrix table: header of detectors, then a row per detector, diagonal 1.
+def read_matrix_csv(path: str | Path) -> Spillover:
+    """Read a matrix table: a header with the detectors' `$PnN`, then a row of numbers per detector, diagonal 1.
+
+    Rows may begin with their detector's name. Comma, semicolon (with decimal commas) or tab.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Spillover
 
     Raises
     ------
     ValueError
-        With a plain message.
+        With a plain message, if the table is not such a matrix or has no inverse.
+    OSError
     """
-    raise NotImplementedError
+    try:
+        content = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("the matrix is not a text file in UTF-8") from None
+    lines = [line for line in content.splitlines() if line.strip(" ,;\t")]
+    if len(lines) < 2:
+        raise ValueError("the matrix has no rows")
+    separator = max("\t;,", key=lines[0].count)
+    rows = [[c.strip() for c in row] for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator)]
+    header, body = rows[0], rows[1:]
+    labelled = len(body[0]) == len(header) and _number(body[0][0], separator) is None
+    if not labelled and len(body[0]) == len(header) + 1:
+        labelled, header = True, ["", *header]
+    detectors = header[1:] if labelled else header
+    if labelled and [row[0] for row in body] != detectors:
+        raise ValueError("the rows of the matrix are not in the order of its columns")
+    k = len(detectors)
+    if len(body) != k:
+        raise ValueError(f"the matrix has {k} columns and {len(body)} rows; it needs as many rows as columns")
+    if "" in detectors or len(set(detectors)) < k:
+        raise ValueError("the header of the matrix has an empty or a doubled detector")
+    matrix = np.empty((k, k))
+    for i, row in enumerate(body):
+        cells = row[1:] if labelled else row
+        if len(cells) != k:
+            raise ValueError(f"row {i + 1} of the matrix has {len(cells)} numbers; it needs {k}")
+        for j, cell in enumerate(cells):
+            value = _number(cell, separator)
+            if value is None:
+                raise ValueError(f"row {i + 1} of the matrix holds {cell!r}, which is not a number")
+            matrix[i, j] = value
+    if np.abs(np.diag(matrix) - 1).max() > 1e-6:
+        raise ValueError("the diagonal of the matrix is not 1")
+    try:
+        return Spillover(tuple(detectors), _finite(matrix))
+    except ValueError:
+        raise ValueError("the matrix has no inverse") from None
+
+
+def _number(cell: str, separator: str) -> float | None:
+    return number(cell.replace(",", ".") if separator != "," else cell)

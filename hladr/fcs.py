@@ -1,132 +1,48 @@
 """Bytes to events: the only reader of FCS files.
 
-`read_header` gives what `hladr check` and the pairing need without reading events; `read_acquisition` gives the events on the
-linear scale, uncompensated, with the numbers that FlowKit's `Sample` computes from the same file, so that a gate written as
-GatingML selects the same events there. No keyword leaves this module except through `Channel`, `Settings` and `Spillover`.
+`read_header` gives what `hladr check` and the pairing need without reading events; `read_acquisition` gives the events
+on the linear scale, uncompensated, with the numbers that FlowKit's `Sample` computes from the same file, so that a gate
+written as GatingML selects the same events there. No keyword leaves this module except through those values.
+
+Where the events lie is decided by our own reading of the header (`fcs_layout`), because FlowIO and fcsparser trust one
+of several contradicting offsets. Plain numbers are then read by these libraries (`fcs_libraries`), the rest is decoded
+by us (`fcs_decode`). What comes back is looked at for holes and copies (`fcs_damage`), which no library notices.
 """
 
-import re
+import os
+import stat
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from . import fcs_decode
-from .fcs_layout import Layout, bits_of, read_layouts
-from .flags import Finding, SpecimenError
+from . import fcs_damage, fcs_decode
+from .compensation import spillover_of
+from .fcs_channels import channels_of, settings_of
+from .fcs_layout import Layout, kind_of, read_layout
+from .fcs_libraries import library_table
+from .fcs_text import keyword, number
+from .fcs_values import Acquisition, Channel, Settings, Spillover
+from .flags import Finding, SpecimenError, finding
 
+__all__ = ["Acquisition", "Channel", "Settings", "Spillover", "read_acquisition", "read_header"]
 
-@dataclass(frozen=True)
-class Channel:
-    """One parameter of a file.
-
-    Attributes
-    ----------
-    name, stain : str
-        `$PnN` and `$PnS` (empty if not stated).
-    range : float
-        `$PnR`.
-    decades, log_minimum : float
-        `$PnE`: 0, 0 for a linear channel; a stated minimum of 0 on a log-amplified channel counts as 1, as the standard says.
-    gain, voltage : float or None
-        `$PnG` and `$PnV`; None if not stated.
-    bits : int
-        `$PnB`.
-    """
-
-    name: str
-    stain: str
-    range: float
-    decades: float
-    log_minimum: float
-    gain: float | None
-    voltage: float | None
-    bits: int
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a file says about its acquisition; None where it says nothing that can be understood.
-
-    Attributes
-    ----------
-    cytometer, serial : str or None
-        Name and serial number of the cytometer.
-    acquired_at : datetime or None
-        Start of the acquisition, the cytometer's local time, without zone.
-    duration_seconds : float or None
-        From start to end.
-    version : str
-        Of the FCS data set that was read.
-    datatype : str
-        `I`, `F` or `D`.
-    """
-
-    cytometer: str | None
-    serial: str | None
-    acquired_at: datetime | None
-    duration_seconds: float | None
-    version: str
-    datatype: str
-
-
-@dataclass(frozen=True)
-class Spillover:
-    """A spillover matrix: row i says how much of detector i's dye is seen in each detector; diagonal 1.
-
-    Attributes
-    ----------
-    detectors : tuple of str
-        `$PnN` of the k detectors.
-    matrix : ndarray, shape (k, k)
-        Unitless.
-    """
-
-    detectors: tuple[str, ...]
-    matrix: np.ndarray
-
-
-@dataclass(frozen=True)
-class Acquisition:
-    """One acquisition.
-
-    Attributes
-    ----------
-    events : ndarray, shape (n, d), float32 or float64
-        Linear scale, uncompensated; every event of the file, damaged ones too, so that masks are as long as the file.
-        float32 only where it holds exactly the numbers that FlowKit computes. Shape (0, d) from `read_header`.
-    channels : tuple of Channel
-        The d columns.
-    settings : Settings
-    spill : Spillover or None
-        The file's own matrix.
-    notes : tuple of str
-        What was odd but resolved, e.g. `offsets_disagree`.
-    findings : tuple of Finding
-        `corrupt_events` (review) where less than 1 % of the events is damaged; more is a SpecimenError.
-    flowkit_preprocess : bool
-        The `preprocess` argument with which FlowKit sees these events; False for floats that still carry `$PnE 4,0`.
-    damaged : ndarray, shape (n,), bool, or None
-        Events that are not numbers, all zero or copies of a block; None if there is none. Leave them out of what is learnt.
-    n_events : int
-        Number of events that the file holds.
-    """
-
-    events: np.ndarray
-    channels: tuple[Channel, ...]
-    settings: Settings
-    spill: Spillover | None
-    notes: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    flowkit_preprocess: bool = True
-    damaged: np.ndarray | None = field(default=None)
-    n_events: int = 0
+_CORRUPT_SHARE = 0.01  # of the events; from here on the file is refused (contract: corrupt_events)
+_PLAUSIBLE = 0.9  # share of values that look like a cytometer's; shifted bytes reach about a half
 
 
 def read_header(path: str | Path) -> Acquisition:
     """Read everything but the events.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Acquisition
+        With no rows in `events`, and `n_events` as the header says.
 
     Raises
     ------
@@ -134,140 +50,187 @@ def read_header(path: str | Path) -> Acquisition:
         `missing_file`, `unreadable_fcs`, `truncated_fcs` or `no_events`.
     """
     with _opened(path) as handle:
-        return _acquisition(_chosen(read_layouts(handle)), None)
+        layout = read_layout(handle)
+        channels = channels_of(layout)
+        return _acquisition(layout, channels, np.empty((0, len(channels)), np.float32))
 
 
 def read_acquisition(path: str | Path) -> Acquisition:
     """Read a file with its events.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Acquisition
 
     Raises
     ------
     SpecimenError
         `missing_file`, `unreadable_fcs`, `truncated_fcs`, `no_events` or `corrupt_events`.
     """
-    with _opened(path) as handle:
-        layout = _chosen(read_layouts(handle))
-        handle.seek(layout.data_start)
-        wanted = (layout.n_events * layout.row_bits + 7) // 8
-        data = handle.read(wanted)
-        if len(data) < wanted:
-            raise SpecimenError("truncated_fcs", "the file ends before the events that its header promises")
-        return _acquisition(layout, data)
+    with _opened(path) as handle, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        layout = read_layout(handle)
+        channels = channels_of(layout)
+        layout, stored, table = _stored(handle, layout, channels)
+        damaged, findings, notes = _damage(layout, channels, stored)
+        preprocess = _flowkit_preprocess(layout, channels)
+        events = _linear_events(layout, channels, stored, preprocess, table)
+        return _acquisition(layout, channels, events, notes, findings, damaged)
 
 
 @contextmanager
 def _opened(path: str | Path):
     """Open a file; every error becomes a reason in our words."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise SpecimenError("missing_file", "the table names a folder or a device, not a file")
         with open(path, "rb") as handle:
             yield handle
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise SpecimenError("missing_file", "there is no file where the table says") from None
-    except (IsADirectoryError, NotADirectoryError):
-        raise SpecimenError("missing_file", "the table names a folder, not a file") from None
     except PermissionError:
-        raise SpecimenError("unreadable_fcs", "the file may not be read by this user") from None
+        raise SpecimenError("unreadable_fcs", "this user may not read the file") from None
     except OSError:
         raise SpecimenError("unreadable_fcs", "the file cannot be read from its disk") from None
-    except (ValueError, KeyError, OverflowError, MemoryError, EOFError):
+    except MemoryError:
+        raise SpecimenError("unreadable_fcs", "the file is too large for this machine's memory") from None
+    except (ValueError, LookupError, ArithmeticError, EOFError):
         raise SpecimenError("unreadable_fcs", "the header of the file cannot be understood") from None
 
 
-def _chosen(layouts: list[Layout]) -> Layout:
-    """Choose the data set: of a Beckman LMD file (FCS 2.0, then FCS 3.0 of the same events) the FCS 3.0 one."""
-    if len(layouts) == 1:
-        return layouts[0]
-    first, newer = layouts[0], [x for x in layouts[1:] if x.version >= "3.0"]
-    if first.version == "2.0" and newer:
-        from dataclasses import replace
+def _stored(
+    handle, layout: Layout, channels: tuple[Channel, ...]
+) -> tuple[Layout, list[np.ndarray], np.ndarray | None]:
+    """Return the layout, with the start where bytes look like events; the stored channels; their table if it is one."""
+    ranges = [c.range for c in channels]
+    head = fcs_decode.head(layout)
+    score = fcs_decode.plausibility(_at(handle, head), ranges)
+    if score < _PLAUSIBLE:
+        # stated offsets that point beside the events, by a byte or into another segment
+        for start in layout.starts:
+            other = fcs_decode.plausibility(_at(handle, replace(head, data_start=start)), ranges)
+            if other > max(score, _PLAUSIBLE):
+                layout, score = replace(layout, data_start=start, notes=(*layout.notes, "data_start_wrong")), other
+                break
+    table = library_table(handle, layout)
+    if table is None:
+        return layout, _at(handle, layout), None
+    table = np.asfortranarray(table)
+    return layout, list(table.T), table
 
-        return replace(newer[0], inherited=first.text)
-    return first
+
+def _at(handle, layout: Layout) -> list[np.ndarray]:
+    handle.seek(layout.data_start)
+    data = handle.read(layout.n_bytes)
+    if len(data) < layout.n_bytes:
+        raise SpecimenError("truncated_fcs", "the file ends before the events that its header promises")
+    return fcs_decode.raw_columns(data, layout)
 
 
-def _acquisition(layout: Layout, data: bytes | None) -> Acquisition:
-    text = layout.text
-    n = int(text["$PAR"])
-    channels = tuple(_channel(layout, i) for i in range(1, n + 1))
-    datatype = text["$DATATYPE"].upper()
-    preprocess = not (datatype != "I" and any(c.decades for c in channels))
-    notes = list(layout.notes)
-    if data is None:
-        events = np.empty((0, n), np.float32)
-    else:
-        events = _events(layout, data, channels, preprocess)
-    from .compensation import spillover_of
+def _damage(
+    layout: Layout, channels: tuple[Channel, ...], stored: list[np.ndarray]
+) -> tuple[np.ndarray | None, tuple[Finding, ...], list[str]]:
+    """Look for events that no cytometer wrote.
 
-    return Acquisition(
-        events,
-        channels,
-        _settings(layout, datatype),
-        spillover_of(layout.text),
-        tuple(notes),
-        (),
-        preprocess,
-        None,
-        layout.n_events,
+    Raises
+    ------
+    SpecimenError
+        `corrupt_events` where they are 1 % or more.
+    """
+    kinds = (
+        ("are not numbers", fcs_damage.broken_numbers(stored)),
+        ("are zero in every channel", fcs_damage.zero_events(stored)),
+        ("repeat an earlier block of events", fcs_damage.copied_events(stored)),
     )
+    damaged, parts = np.zeros(layout.n_events, bool), []
+    for words, which in kinds:
+        new = int(np.count_nonzero(which & ~damaged))
+        if new:
+            parts.append(f"{new} {words}")
+            damaged |= which
+    beyond, notes = fcs_damage.beyond_range(stored, channels)
+    if beyond.any():
+        parts.append(f"{int(np.count_nonzero(beyond & ~damaged))} exceed the range that the header states")
+        damaged |= beyond
+    if not parts:
+        return None, (), notes
+    share = np.count_nonzero(damaged) / layout.n_events
+    sentence = f"of {layout.n_events} events " + ", ".join(parts)
+    if share >= _CORRUPT_SHARE:
+        raise SpecimenError("corrupt_events", sentence)
+    return damaged, (finding("corrupt_events", sentence, "review"),), notes
 
 
-def _events(layout: Layout, data: bytes, channels: tuple[Channel, ...], preprocess: bool) -> np.ndarray:
-    columns = fcs_decode.raw_columns(data, layout, len(channels))
-    step = _number(layout.text.get("$TIMESTEP")) if "$TIMESTEP" in layout.text else None
+def _flowkit_preprocess(layout: Layout, channels: tuple[Channel, ...]) -> bool:
+    """Tell how FlowIO is right: not where floats carry log amplification, which it would expand a second time."""
+    return not any(c.decades and kind_of(layout.text, i) != "I" for i, c in enumerate(channels, start=1))
+
+
+def _linear_events(
+    layout: Layout,
+    channels: tuple[Channel, ...],
+    stored: list[np.ndarray],
+    preprocess: bool,
+    table: np.ndarray | None,
+) -> np.ndarray:
+    """Bring the stored values to the linear scale, with the numbers that FlowIO computes (`as_array(preprocess)`).
+
+    float32 holds what single floats and up to 24 bits of integers hold; anything multiplied or divided needs float64 to
+    stay the number that FlowKit compares with a gate. Columns are contiguous: that is how they are read.
+    """
+    step = number(keyword(layout.text, "TIMESTEP"))
+    times = [i for i, c in enumerate(channels) if c.name.lower() == "time"]
     made = []
-    for column, channel in zip(columns, channels, strict=True):
-        if column.dtype.kind == "u":
+    for i, (values, channel) in enumerate(zip(stored, channels, strict=True)):
+        is_integer = values.dtype.kind == "u"
+        if is_integer:
             mask = fcs_decode.mask_of(channel.range, channel.bits)
             if mask is not None:
-                column = column & column.dtype.type(mask)
-        if preprocess:
-            time = channel.name.lower() == "time"
-            gain = 1.0 if time or channel.gain is None else channel.gain
-            if time and step is not None:
-                column = column.astype(np.float64) * step
-            column = fcs_decode.linear(column, channel.decades, channel.log_minimum, channel.range, gain)
-        made.append(column)
-    exact32 = all(
-        c.dtype.kind == "f" and c.dtype.itemsize == 4 or c.dtype.kind == "u" and c.dtype.itemsize <= 2 for c in made
-    )
-    events = np.empty((layout.n_events, len(channels)), np.float32 if exact32 else np.float64, order="F")
-    for i, column in enumerate(made):
-        events[:, i] = column
+                values = values & values.dtype.type(mask)
+        if i in times:
+            if preprocess and step is not None and i == times[-1]:
+                values = values.astype(np.float64) * step
+        elif preprocess or is_integer:
+            decades = channel.decades if is_integer else 0.0
+            gain = channel.gain if preprocess and channel.gain is not None else 1.0
+            values = fcs_decode.linear(values, decades, channel.log_minimum, channel.range, gain)
+        made.append(values)
+    if table is not None and table.dtype.kind == "f" and all(a is b for a, b in zip(made, stored, strict=True)):
+        return table
+    single = all(np.can_cast(v.dtype, np.float32, "safe") for v in made)
+    events = np.empty((layout.n_events, len(channels)), np.float32 if single else np.float64, order="F")
+    for i, values in enumerate(made):
+        events[:, i] = values
+        made[i] = None
     return events
 
 
-def _channel(layout: Layout, i: int) -> Channel:
-    text = layout.text
-    decades, minimum = 0.0, 0.0
-    parts = text.get(f"$P{i}E", "0,0").split(",")
-    if len(parts) == 2:
-        decades, minimum = _number(parts[0]) or 0.0, _number(parts[1]) or 0.0
-    if decades > 0 and minimum <= 0:
-        minimum = 1.0
-    name = text.get(f"$P{i}N")
-    if not name:
-        raise SpecimenError("unreadable_fcs", f"channel {i} of the file has no name")
-    range_ = _number(text.get(f"$P{i}R"))
-    return Channel(
-        name,
-        text.get(f"$P{i}S", ""),
-        range_ if range_ is not None else 0.0,
-        decades,
-        minimum,
-        _number(text.get(f"$P{i}G")),
-        _number(text.get(f"$P{i}V")),
-        bits_of(text, i),
+def _acquisition(
+    layout: Layout,
+    channels: tuple[Channel, ...],
+    events: np.ndarray,
+    notes: list[str] | tuple[str, ...] = (),
+    findings: tuple[Finding, ...] = (),
+    damaged: np.ndarray | None = None,
+) -> Acquisition:
+    spill, more = spillover_of(layout.text, layout.inherited, channels)
+    names = [c.name for c in channels]
+    if len(set(names)) < len(names):
+        more = (*more, "duplicate_names")
+    preprocess = _flowkit_preprocess(layout, channels)
+    if not preprocess:
+        more = (*more, "already_linear")
+    return Acquisition(
+        events,
+        channels,
+        settings_of(layout),
+        spill,
+        tuple(dict.fromkeys((*layout.notes, *notes, *more))),
+        findings,
+        preprocess,
+        damaged,
+        layout.n_events,
     )
-
-
-def _settings(layout: Layout, datatype: str) -> Settings:
-    text = {**layout.inherited, **layout.text}
-    serial = next((text[k] for k in ("$CYTSN", "CYTNUM", "CYTOMETER NUM", "@CYTOMETERID") if text.get(k)), None)
-    acquired_at, duration = None, None
-    return Settings(text.get("$CYT") or None, serial, acquired_at, duration, layout.version, datatype)
-
-
-def _number(value: str | None) -> float | None:
-    if value is None or not re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", value):
-        return None
-    return float(value)

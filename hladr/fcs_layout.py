@@ -1,22 +1,24 @@
 """HEADER and TEXT of an FCS file: which keywords it has, and where its events lie.
 
-The offsets of real files are wrong in many ways (off by one, HEADER and TEXT different, zero in either), so they are taken
-as candidates, and the one that fits `$TOT`, `$PAR` and the size of the file is used. FlowIO and fcsparser trust one of them
-or refuse the file; here is therefore our own reading. Nothing is read beyond the file's size, whatever the header says.
+The offsets of real files are wrong in many ways (off by one, HEADER and TEXT different, zero in either). So they are
+taken as candidates, and the one that fits `$TOT`, `$PAR` and the size of the file is used; FlowIO and fcsparser trust
+one of them or refuse the file. Nothing is read or reserved beyond the file's size, whatever the header says.
 """
 
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
+from .fcs_text import MAX_PARAMETERS, completeness, keyword, parse_text, whole
 from .flags import SpecimenError
 
 HEADER_BYTES = 58
 MAX_TEXT_BYTES = 32 * 1024 * 1024
-MAX_PARAMETERS = 4096
+MAX_DATA_SETS = 64
 VERSIONS = ("1.0", "2.0", "3.0", "3.1", "3.2")
+_BITS = {"F": 32, "D": 64}
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,17 @@ class Layout:
     version : str
         `2.0`, `3.0`, ...
     base : int
-        Byte at which the data set starts; other offsets are absolute.
+        Byte at which the data set starts; `data_start` is counted from the start of the file.
     text : Mapping[str, str]
-        Keywords in capitals, with their `$`; values without surrounding blanks.
+        Keywords in capitals, with their `$`.
     data_start, n_events, row_bits : int
         Where the events start, how many whole ones there are, and the bits of one.
     notes : tuple of str
         What was odd but resolved.
+    starts : tuple of int
+        Other places where the events could start, should they not look like events at `data_start`.
     text_span : tuple of int
-        First and last byte of the TEXT segment.
+        First and last byte of the TEXT segment, counted from `base`.
     inherited : Mapping[str, str]
         Keywords of an earlier data set of the same file (Beckman LMD), for what this one does not state.
     """
@@ -48,204 +52,181 @@ class Layout:
     n_events: int
     row_bits: int
     notes: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
     text_span: tuple[int, int] = (0, 0)
     inherited: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the events."""
+        return (self.n_events * self.row_bits + 7) // 8
 
-def read_layouts(handle: BinaryIO) -> list[Layout]:
-    """Read HEADER and TEXT of every data set of an open file.
+
+def read_layout(handle: BinaryIO) -> Layout:
+    """Read where the events of a file are: of its only data set, or of the FCS 3.0 one of a Beckman LMD file.
+
+    Parameters
+    ----------
+    handle : binary file
 
     Raises
     ------
     SpecimenError
         `unreadable_fcs`, `truncated_fcs` or `no_events`.
     """
-    handle.seek(0, os.SEEK_END)
-    size = handle.tell()
-    layouts: list[Layout] = []
-    base = 0
-    while True:
-        layout = _read_one(handle, base, size)
-        layouts.append(layout)
-        following = _integer(layout.text.get("$NEXTDATA"))
-        if not following or following < HEADER_BYTES or len(layouts) > 64:
+    layouts = read_layouts(handle)
+    first, later = layouts[0], layouts[1:]
+    if not later:
+        return first
+    if first.version in ("1.0", "2.0") and len(later) == 1 and later[0].version >= "3.0":
+        notes = ("two_data_sets", *later[0].notes)
+        if later[0].n_events != first.n_events:
+            notes += ("data_sets_differ",)
+        return replace(later[0], inherited=first.text, notes=notes)
+    raise SpecimenError(
+        "unreadable_fcs", f"the file holds {len(layouts)} acquisitions; export each tube to a file of its own"
+    )
+
+
+def read_layouts(handle: BinaryIO) -> list[Layout]:
+    """Read HEADER and TEXT of every data set of a file that is open at any position."""
+    size = handle.seek(0, os.SEEK_END)
+    layouts = [_read_one(handle, 0, size)]
+    while len(layouts) < MAX_DATA_SETS:
+        last = layouts[-1]
+        step = whole(keyword(last.text, "NEXTDATA")) or 0
+        base = last.base + step
+        if step == 0 or base == size:
             return layouts
-        base += following
-        if base >= size:
-            if layout.version == "2.0" and base > size:
-                raise SpecimenError(
-                    "truncated_fcs", "the file ends before its second data set, which the header promises"
-                )
-            return layouts
-        handle.seek(base)
-        if not handle.read(3) == b"FCS":
-            return layouts
+        handle.seek(min(base, size))
+        if step >= HEADER_BYTES and handle.read(3) == b"FCS":
+            layouts.append(_read_one(handle, base, size))
+            continue
+        if base > size - HEADER_BYTES and len(layouts) == 1 and last.version == "2.0":
+            raise SpecimenError("truncated_fcs", "the file ends before its second data set, which its header promises")
+        layouts[-1] = replace(last, notes=(*last.notes, "next_data_invalid"))
+        return layouts
+    raise SpecimenError("unreadable_fcs", "the file holds more data sets than a file can have")
 
 
 def _read_one(handle: BinaryIO, base: int, size: int) -> Layout:
     handle.seek(base)
     header = handle.read(HEADER_BYTES)
+    if not header:
+        raise SpecimenError("unreadable_fcs", "the file is empty")
     if not re.match(rb"FCS\d\.\d", header):
-        if not header:
-            raise SpecimenError("unreadable_fcs", "the file is empty")
-        raise SpecimenError("unreadable_fcs", "the file is not an FCS file: it does not start with FCS and a version")
+        raise SpecimenError("unreadable_fcs", "the file is not an FCS file: it does not start as one")
     version = header[3:6].decode("ascii")
     if version not in VERSIONS:
-        raise SpecimenError("unreadable_fcs", f"the file says it is FCS {version}, a version that does not exist")
+        raise SpecimenError("unreadable_fcs", f"the file says that it is FCS {version}, which does not exist")
     if len(header) < HEADER_BYTES:
         raise SpecimenError("truncated_fcs", "the file ends within its header")
-    text_start, text_end = _integer(header[10:18]), _integer(header[18:26])
-    if text_start is None or text_end is None or text_start < 10 or text_end <= text_start:
+    first, last = whole(header[10:18]), whole(header[18:26])
+    if first is None or last is None or first < 10 or last <= first or last - first > MAX_TEXT_BYTES:
         raise SpecimenError("unreadable_fcs", "the header does not say where the keywords lie")
-    if base + text_end >= size + 1:
+    if base + last > size:
         raise SpecimenError("truncated_fcs", "the file ends within its keywords")
-    if text_end - text_start > MAX_TEXT_BYTES:
-        raise SpecimenError("unreadable_fcs", "the header promises more keywords than a file can have")
-    handle.seek(base + text_start)
-    text = parse_text(handle.read(text_end - text_start + 1))
-    return _resolve(version, base, size, header, text, (text_start, text_end))
+    in_header = (whole(header[26:34]) or 0, whole(header[34:42]) or 0)
+    text, notes = _keywords(handle, base, size, first, last, in_header[0])
+    layout = _resolve(version, text, in_header, (first, last), base, size)
+    return replace(layout, notes=(*notes, *layout.notes))
 
 
-def parse_text(raw: bytes) -> dict[str, str]:
-    """Parse a TEXT segment: delimiter, keyword, delimiter, value, ...; a doubled delimiter is one within a word.
+def _keywords(
+    handle: BinaryIO, base: int, size: int, first: int, last: int, data_start: int
+) -> tuple[dict[str, str], list[str]]:
+    """Read TEXT and the supplemental TEXT; where TEXT stops short of its keywords, on to the events."""
+    notes = []
 
-    Writers that leave values empty also double the delimiter; the reading under which the required keywords exist is taken.
+    def segment(start: int, stop: int) -> bytes:
+        handle.seek(base + start)
+        return handle.read(max(0, min(stop - start + 1, size - base - start, MAX_TEXT_BYTES)))
 
-    Returns
-    -------
-    dict
-        Keywords in capitals (with `$`); values stripped. The last of repeated keywords wins, as in FlowIO.
-    """
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    text = text.lstrip("\0") if text[:1] == "\0" and text[1:2] == "\0" else text
-    if not text:
-        return {}
-    delimiter = text[0]
-    body = text[1:]
-    cut = body.rfind(delimiter)
-    if cut >= 0 and not body[cut + 1 :].strip(" \0\r\n\t"):
-        body = body[:cut]
-    words = body.split(delimiter)
-    if "" not in words:
-        return _pairs(words)
-    merged = _pairs(_merge_escaped(words, delimiter))
-    plain = _pairs(words)
-    return merged if _score(merged) >= _score(plain) else plain
-
-
-def _merge_escaped(words: list[str], delimiter: str) -> list[str]:
-    """Join words that were cut at a doubled delimiter: an empty word between two others is one escaped delimiter."""
-    merged: list[str] = []
-    join = False
-    for index, word in enumerate(words):
-        if word == "" and 0 < index < len(words) - 1 and not join:
-            join = True
-            continue
-        if join:
-            merged[-1] += delimiter + word
-            join = False
-        else:
-            merged.append(word)
-    return merged
-
-
-def _pairs(words: list[str]) -> dict[str, str]:
-    return {key.strip().upper(): value.strip() for key, value in zip(words[::2], words[1::2], strict=False)}
-
-
-def _score(text: Mapping[str, str]) -> int:
-    wanted = ("$PAR", "$TOT", "$DATATYPE", "$BYTEORD", "$MODE", "$BEGINDATA", "$ENDDATA", "$NEXTDATA")
-    n = min(_integer(text.get("$PAR")) or 0, MAX_PARAMETERS)
-    found = sum(key in text for key in wanted)
-    return found + sum(f"$P{i}{letter}" in text for i in range(1, n + 1) for letter in "NBRE")
+    raw = segment(first, last)
+    text = parse_text(raw)
+    n = min(whole(keyword(text, "PAR")) or 0, MAX_PARAMETERS)
+    if completeness(text) < 4 + 4 * n and last + 1 < data_start <= last + 65536:
+        longer = parse_text(segment(first, data_start - 1))
+        if completeness(longer) > completeness(text):
+            text, notes = longer, ["text_end_wrong"]
+    more = (whole(keyword(text, "BEGINSTEXT")) or 0, whole(keyword(text, "ENDSTEXT")) or 0)
+    if 0 < more[0] < more[1] < size - base and more[0] > last:
+        extra = segment(*more)
+        if extra[:1] == raw[:1]:
+            text = {**parse_text(extra), **text}
+    return text, notes
 
 
 def _resolve(
-    version: str, base: int, size: int, header: bytes, text: dict[str, str], text_span: tuple[int, int]
+    version: str, text: dict[str, str], in_header: tuple[int, int], span: tuple[int, int], base: int, size: int
 ) -> Layout:
-    n_parameters = _integer(text.get("$PAR"))
+    n_parameters = whole(keyword(text, "PAR"))
     if n_parameters is None or not 1 <= n_parameters <= MAX_PARAMETERS:
         raise SpecimenError("unreadable_fcs", "the header does not say how many channels the file has")
-    mode = text.get("$MODE", "L").upper()
-    if mode != "L":
+    if (keyword(text, "MODE") or "L").upper() != "L":
         raise SpecimenError("unreadable_fcs", "the file holds histograms, not events; export it as list mode")
     row_bits = sum(bits_of(text, i) for i in range(1, n_parameters + 1))
-    total = _integer(text.get("$TOT"))
-    in_header = (_integer(header[26:34]) or 0, _integer(header[34:42]) or 0)
-    in_text = (_integer(text.get("$BEGINDATA")) or 0, _integer(text.get("$ENDDATA")) or 0)
-    order = (in_header, in_text) if version == "2.0" else (in_text, in_header)
-    candidates = [(b, e) for b, e in order if b > 0]
-    if total == 0:
+    total = whole(keyword(text, "TOT"))
+    in_text = (whole(keyword(text, "BEGINDATA")) or 0, whole(keyword(text, "ENDDATA")) or 0)
+    order = (in_header, in_text) if version < "3.0" else (in_text, in_header)
+    stated = list(dict.fromkeys(pair for pair in order if pair[0] > 0))
+    if not total and all(end <= begin for begin, end in stated):
         raise SpecimenError("no_events", "the file holds no events")
-    if not candidates:
+    if not stated:
         raise SpecimenError("unreadable_fcs", "the header does not say where the events lie")
-    notes: list[str] = []
-    if len(set(candidates)) > 1:
-        notes.append("offsets_disagree")
-    chosen = _fit(candidates, row_bits, total, size - base, notes)
+    notes = ["offsets_disagree"] if len(stated) > 1 else []
+    chosen = _fit(stated, row_bits, total, size - base)
     if chosen is None:
         raise SpecimenError("truncated_fcs", "the file ends before the events that its header promises")
-    start, n_events = chosen
-    if n_events == 0:
-        raise SpecimenError("no_events", "the file holds no events")
-    return Layout(version, base, text, base + start, n_events, row_bits, tuple(notes), text_span)
+    start, n_events, odd = chosen
+    bytes_needed = (n_events * row_bits + 7) // 8
+    others = dict.fromkeys(b + shift for b, _ in stated for shift in (0, 1, -1))
+    starts = tuple(base + s for s in others if s != start and s >= HEADER_BYTES and s + bytes_needed <= size - base)
+    if odd:
+        notes.append(odd)
+    return Layout(version, base, text, base + start, n_events, row_bits, tuple(notes), starts, span)
 
 
-def _fit(
-    candidates: list[tuple[int, int]], row_bits: int, total: int | None, size: int, notes: list[str]
-) -> tuple[int, int] | None:
-    """Choose start and number of events: what fits `$TOT` exactly, then off by one, then whole events."""
+def _fit(stated: list[tuple[int, int]], row_bits: int, total: int | None, size: int) -> tuple[int, int, str] | None:
+    """Choose where the events start and how many there are, and say what was odd; None if bytes are missing.
 
-    def needed(n: int) -> int:
-        return (n * row_bits + 7) // 8
-
-    if total is not None:
-        for slack in (0, 1, -1):
-            for begin, end in candidates:
-                if end - begin + 1 - slack == needed(total) and begin + needed(total) <= size:
-                    if slack:
-                        notes.append("data_end_off_by_one")
-                    return begin, total
-    for begin, end in candidates:
-        length = end - begin + 1
-        if length > 0 and end < size:
-            n, rest = divmod(length * 8, row_bits)
-            if rest < 8 and n and (total is None or rest == 0):
-                if total is not None:
-                    notes.append("tot_disagrees")
-                return begin, n
-    if total is not None:
-        for begin, end in candidates:
-            if (end <= begin or end < size) and begin + needed(total) <= size:
-                notes.append("data_end_wrong")
-                return begin, total
+    In this order: a segment as long as `$TOT` says; one byte more or less; whole events, though not `$TOT` of them; a
+    segment whose end makes no sense while `$TOT` events lie within the file.
+    """
+    needed = None if not total else (total * row_bits + 7) // 8
+    inside = [(b, e) for b, e in stated if needed is not None and b + needed <= size]
+    for slack, odd in ((0, ""), (1, "data_end_off_by_one"), (-1, "data_end_off_by_one")):
+        for begin, end in inside:
+            if end - begin + 1 == needed + slack:
+                return begin, total, odd
+    for begin, end in stated:
+        n, rest = divmod((end - begin + 1) * 8, row_bits)
+        if n > 0 and end < size and (rest == 0 or (total is None and rest <= 8)):
+            return begin, n, "" if total is None else "tot_disagrees"
+    for begin, _ in inside:
+        return begin, total, "data_end_wrong"
     return None
 
 
 def bits_of(text: Mapping[str, str], parameter: int) -> int:
-    """Return `$PnB` of a parameter (counted from 1), for floats the bits of their type."""
-    kind = text.get(f"$P{parameter}DATATYPE") or text.get("$DATATYPE", "")
-    kind = kind.upper()
-    if kind == "F":
-        return 32
-    if kind == "D":
-        return 64
+    """Return the bits of one value of a parameter (counted from 1): those of its type, for integers `$PnB`.
+
+    Raises
+    ------
+    SpecimenError
+        `unreadable_fcs`.
+    """
+    kind = kind_of(text, parameter)
+    if kind in _BITS:
+        return _BITS[kind]
     if kind != "I":
-        raise SpecimenError("unreadable_fcs", "the events are stored in a form that is not supported (not I, F or D)")
-    bits = _integer(text.get(f"$P{parameter}B"))
+        raise SpecimenError("unreadable_fcs", "the events are stored in a form that is not known (not I, F or D)")
+    bits = whole(keyword(text, f"P{parameter}B"))
     if bits is None or not 1 <= bits <= 64:
         raise SpecimenError("unreadable_fcs", "the header does not say how many bits a channel has")
     return bits
 
 
-def _integer(value: str | bytes | None) -> int | None:
-    """Read a whole number as files write them (blanks, leading zeros, a trailing .0); None for anything else."""
-    if value is None:
-        return None
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
-    match = re.fullmatch(r"\s*(\d{1,18})(?:\.0*)?[\s\0]*", value)
-    return int(match.group(1)) if match else None
+def kind_of(text: Mapping[str, str], parameter: int) -> str:
+    """Return `I`, `F` or `D`: the parameter's own type (FCS 3.2), else the file's."""
+    return (keyword(text, f"P{parameter}DATATYPE") or keyword(text, "DATATYPE") or "").upper()

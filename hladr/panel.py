@@ -237,4 +237,8 @@ def _one(channels: Sequence[Channel], what: str, found: list[int], why: str, *, 
     if len(found) > 1:
         several = " and ".join(channels[i].name for i in found)
         raise SpecimenError("channel_missing", f"{what} fits more than one channel of the file: {several}")
+    name = channels[found[0]].name
+    if [c.name for c in channels].count(name) > 1:
+        # gates and matrices name channels by $PnN: a doubled name cannot say which is meant
+        raise SpecimenError("channel_missing", f"{what} is the channel {name}, a name that the file uses twice")
     return found[0]
