@@ -125,10 +125,14 @@ def find(
     return replace(best, debris_share=low, clump_share=high)
 
 
-def _quality(peaks: Peaks, n_levels: int) -> tuple[int, float]:
-    """Which scatter cluster is the beads: the one whose peaks are levels, then the one with more events in peaks."""
+def _quality(peaks: Peaks, n_levels: int) -> tuple[bool, float]:
+    """Which scatter cluster is the beads: one whose peaks are levels, then the one with most events in them.
+
+    The events count first: doublets lie in a cluster of their own, and their PE has a ladder of levels too.
+    """
     found = 0 if peaks.assignment is None else sum(level is not None for level in peaks.assignment.level_of_peak)
-    return (min(found, n_levels), peaks.peak_share * float(peaks.singlets.sum()))
+    share = min(found, n_levels) / max(n_levels, 1)
+    return (found >= min(3, n_levels), share * peaks.peak_share * float(peaks.singlets.sum()))
 
 
 def _in_cluster(pe, cluster, limit, values, has_blank, windows) -> Peaks:

@@ -15,8 +15,9 @@ SLOPE_SD = 0.05  # how far the slope may lie off 1
 MISSING = 14.0  # cost of a level without a peak and without a pile of events that explains it
 EXPLAINED = 2.0  # cost of a level lost in such a pile
 EXTRA = 10.0  # cost of a peak, as large as a level's, that no level explains
-MERGED = 9.0  # cost of two levels in one peak
-COUNT_SD = 0.8  # ln units: how unequal the events of the levels usually are
+MERGED = 17.0  # cost of two levels in one peak: one level is lost, and the shared peak fits almost anything
+SHARED_SD = 0.35  # the same for the events of two levels in one peak
+COUNT_SD = 0.5  # ln units: how unequal the events of the levels usually are
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ def _fit_and_balance(run: _Run, peaks: tuple[int, ...], first: int, at: int) -> 
     chi = sum(r * r for r in rest) / SCATTER**2 + ((slope - 1) / SLOPE_SD) ** 2
     middle = _median(sorted(n))
     chi += sum((math.log(k / middle) / COUNT_SD) ** 2 for k in n)
-    if at >= 0:  # the shared peak must lie between its two levels
+    if at >= 0:  # the shared peak must lie between its two levels, and holds the events of both
+        chi += (math.log(run.n[peaks[at]] / (2 * middle)) / SHARED_SD) ** 2
         shared = mean_v + slope * (run.x[peaks[at]] - mean_x)
         low, high = run.v[first + at] - SCATTER, run.v[first + at + 1] + SCATTER
         chi += 2 * MERGED + (max(low - shared, shared - high, 0.0) / SCATTER) ** 2

@@ -6,7 +6,9 @@ import numpy as np
 
 from .flags import FAILED, REVIEW, Finding, finding
 from .kits import Kit
-from .lines import Line, fit
+from .lines import Line
+
+LOT_SLOPE_SD = 0.03  # of a sound bead run about 1, where lots are compared
 
 
 def check(
@@ -44,7 +46,7 @@ def check(
     if line is not None:
         found += _slope(line, kit) + _recovery(valued, line, kit)
         if not transposed:
-            better, lot_findings = _other_lot(valued, line, kit, lot, other_lots, settings)
+            better, lot_findings = _other_lot(valued, kit, lot, other_lots, settings)
             found += lot_findings
         found += _offset(line, settings)
     found += _drift(shares, valued, settings) + _clumps(shares, settings)
@@ -151,31 +153,45 @@ def _recovery(valued, line: Line, kit: Kit) -> list[Finding]:
 
 
 def _other_lot(
-    valued, line: Line, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping
+    valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping
 ) -> tuple[str, list[Finding]]:
-    """Look for another lot of this kit whose values lie much straighter over the same peaks."""
+    """Look for another lot of this kit whose values lie much straighter over the same peaks.
+
+    Each lot's values are fitted to the same peaks, and their half chi-squares compared: a lot is named where it fits
+    well itself and e^lot_evidence times better. Lots whose values have the same pattern cannot be told apart in one
+    run.
+    """
     used = [(k, r) for k, r in enumerate(valued) if r.used]
     if len(used) < 3:
         return "", []
-    own = _misfit(line)
+    own = _misfit([r for _, r in used], [r.value for _, r in used], settings)
     best, name = own, ""
     for other, rows in sorted(other_lots.items()):
         values = [_number(r) for r in sorted(rows, key=_level)]
         values = [v for v in values if v is not None]
         if other == lot or len(values) != len(valued):
             continue
-        theirs = _misfit(fit([r.pe_median for _, r in used], [values[k] for k, _ in used]))
+        theirs = _misfit([r for _, r in used], [values[k] for k, _ in used], settings)
         if theirs < best:
             best, name = theirs, other
-    if not name or own < settings["lot_misfit_percent"] / 100 or own < settings["lot_misfit_ratio"] * best:
+    if not name or own - best < settings["lot_evidence"] or best > len(used):
         return "", []
     return name, [finding("lot_suspect", f"the values of lot {name} fit these beads better than those of lot {lot}")]
 
 
-def _misfit(line: Line) -> float:
-    """Misfit in ln units: scatter about the line, and the slope's distance from 1 over the range of the levels."""
-    span = np.log(line.pe_high / line.pe_low)
-    return float(np.hypot(line.line_rms * np.log(10), (line.slope - 1) * span / np.sqrt(12)))
+def _misfit(rows: Sequence, values: Sequence[float], settings: Mapping) -> float:
+    """Half chi-square of values over the peaks of `rows`, by the best line with a slope near 1.
+
+    The error of a level is the sampling error of its peak and `level_scatter_percent`.
+    """
+    x = np.log([r.pe_median for r in rows])
+    y = np.log(values)
+    sampling = np.array([r.cv_percent / 100 / np.sqrt(r.events) for r in rows])
+    weight = 1 / (sampling**2 + (settings["level_scatter_percent"] / 100) ** 2)
+    x, y = x - np.average(x, weights=weight), y - np.average(y, weights=weight)
+    prior = 1 / LOT_SLOPE_SD**2
+    slope = (np.sum(weight * x * y) + prior) / (np.sum(weight * x * x) + prior)
+    return float(np.sum(weight * (y - slope * x) ** 2) + prior * (slope - 1) ** 2) / 2
 
 
 def _level(row) -> int:
