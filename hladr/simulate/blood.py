@@ -311,7 +311,10 @@ def _run(
     blood: Blood, cytometer: Cytometer, n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Arrival times and gain factors over the acquisition."""
-    gaps = rng.standard_exponential(n) / cytometer.event_rate
+    clock = next(c for c in cytometer.channels if c.source == "time")
+    # the operator runs a long tube faster than the clock's counter runs out
+    rate = max(cytometer.event_rate, n / (0.85 * clock.range * cytometer.timestep))
+    gaps = rng.standard_exponential(n) / rate
     position = np.linspace(0, 1, n)
     drift = {}
     names = {"PE": cytometer.detectors[[d.marker for d in cytometer.detectors].index("HLA-DR")].name}
