@@ -4,6 +4,7 @@ A gate is a polygon or a rectangle on one or two named scales, so that a person 
 HLA-DR has no place here: `Columns`, all that learning sees, does not hold it.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -112,7 +113,7 @@ class GateSet:
 
     def to_json(self) -> dict:
         """Return plain lists and numbers."""
-        return asdict(self)
+        return json.loads(json.dumps(asdict(self)))
 
     @classmethod
     def from_json(cls, data: Mapping) -> "GateSet":

@@ -212,7 +212,7 @@ def _chain(region: Region, axes: list[Axis], suffix: str, factor: float, parent:
         corners = region.polygons[plane]
         centre = corners.mean(axis=0)
         corners = (centre + factor * (corners - centre)) * (axes[i].scale.unit, axes[j].scale.unit)
-        vertices = tuple((float(x), float(y)) for x, y in corners)
+        vertices = tuple((round(float(x), 6), round(float(y), 6)) for x, y in corners)
         above = gates[-1].name if gates else parent
         gates.append(Gate(name + suffix, above, "polygon", (axes[i], axes[j]), vertices=vertices))
     return gates

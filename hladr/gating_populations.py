@@ -108,8 +108,8 @@ def anchors(grid: Grid) -> tuple[np.ndarray | None, np.ndarray | None]:
     found = [(side[i], cd45[j], plane[i, j], i, j) for i, j in peaks(plane)]
     first = found[0]
     minimum = 0.004 * first[2]
-    lower = [p for p in found if p[2] > minimum and p[0] < first[0] - 0.8 and p[1] > first[1] - 0.1]
-    higher = [p for p in found if p[2] > minimum and p[0] > first[0] + 0.8 and p[1] < first[1] + 0.1]
+    lower = [p for p in found if p[2] > minimum and _lymphoid(p, first)]
+    higher = [p for p in found if p[2] > minimum and _lymphoid(first, p)]
     lymphocytes = granulocytes = None
     if lower:
         lymphocytes, granulocytes = lower[0], first
@@ -126,6 +126,12 @@ def anchors(grid: Grid) -> tuple[np.ndarray | None, np.ndarray | None]:
         return grid.position(int(np.ravel_multi_index((best, p[3], p[4]), grid.counts.shape)))
 
     return complete(lymphocytes), complete(granulocytes)
+
+
+def _lymphoid(a, b) -> bool:
+    """Tell whether a lies to b as lymphocytes to granulocytes: less SSC, and together with CD45 clearly apart."""
+    side, cd45 = b[0] - a[0], a[1] - b[1]
+    return side > 0.3 and cd45 > -0.1 and side + cd45 > 1.0
 
 
 def _component(mean, sds):
@@ -152,10 +158,10 @@ def find(cells: Cells) -> Populations:
     parts.append(_component(middle, (1.2, 0.8, 0.8)))
     scattered = (len(parts) - 1,)
     mixture = _fit(cells, _start(cells, parts), 12, scattered)
-    seed = _monocyte_seed(cells, grid, mixture, lymphocytes, granulocytes)
+    seed = _monocyte_seed(grid, mixture, lymphocytes, granulocytes)
     mixture = _fit(cells, _add(mixture, *_component(seed, (0.5, 0.28, 0.28)), 0.02), 12, scattered)
     for _ in range(EXTRA):
-        where = _worst(cells, grid, mixture)
+        where = _worst(grid, mixture)
         if where is None:
             break
         mixture = _fit(cells, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 8, scattered)
@@ -170,20 +176,29 @@ def find(cells: Cells) -> Populations:
 def _typical(lymphocytes, granulocytes) -> tuple[float, float, float]:
     """Where monocytes are expected: SSC, CD45, and the CD14 that they must exceed."""
     both = lymphocytes is not None and granulocytes is not None
-    side = lymphocytes[SIDE] + (0.45 * (granulocytes[SIDE] - lymphocytes[SIDE]) if both else 0.85)
+    between = granulocytes[SIDE] - lymphocytes[SIDE] if both else 2.0
+    side = lymphocytes[SIDE] + min(max(0.5 * between, 0.75), 1.1)
     cd45 = 0.5 * (lymphocytes[CD45] + granulocytes[CD45]) if both else lymphocytes[CD45] - 0.3
     reference = max(lymphocytes[CD14], granulocytes[CD14] if both else -np.inf)
     return float(side), float(cd45), float(reference)
+
+
+def _penalty(values, expected, sd) -> np.ndarray:
+    """Log of a normal density that does not fall for ever: what is known of one cytometer is a guess about the next."""
+    return np.minimum(0.5 * ((values - expected) / sd) ** 2, 3.0)
 
 
 def _monocytes(mixture: Mixture, lymphocytes, granulocytes, n_events: float) -> int:
     """Choose the component that is most like monocytes."""
     side, cd45, reference = _typical(lymphocytes, granulocytes)
     cd14 = mixture.means[:, CD14]
+    spread = np.sqrt(np.diagonal(mixture.scatters, axis1=1, axis2=2))
     score = (
-        -np.log1p(np.exp(-4 * (cd14 - reference - 0.5)))
-        - 0.5 * ((mixture.means[:, SIDE] - side) / 0.35) ** 2
-        - 0.5 * ((mixture.means[:, CD45] - cd45) / 0.45) ** 2
+        1.5 * np.clip(cd14 - reference, -3, 3)
+        - _penalty(mixture.means[:, SIDE], side, 0.40)
+        - _penalty(mixture.means[:, CD45], cd45, 0.45)
+        - 0.5 * _penalty(np.maximum(np.log(spread[:, SIDE] / 0.27), 0), 0, 0.4)
+        - 0.5 * _penalty(np.maximum(np.log(spread[:, CD45] / 0.30), 0), 0, 0.4)
         + 0.3 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
     )
     score[mixture.shares * n_events < 8] = -np.inf
@@ -221,8 +236,11 @@ def _add(mixture: Mixture, mean, covariance, share: float) -> Mixture:
     )
 
 
-def _residual(cells: Cells, grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Smoothed observed and expected counts on the grid; what is expected counts only where there are events."""
+def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Count what is observed and expected under the smoothing kernel, around each place of the grid.
+
+    What is expected counts only where there are events.
+    """
     three = mixture.marginal((CD14, SIDE, CD45))
     filled = np.flatnonzero(grid.counts.ravel())
     points = np.column_stack(
@@ -233,12 +251,16 @@ def _residual(cells: Cells, grid: Grid, mixture: Mixture, background: bool) -> t
         logs = logs[:, :-1]
     expected = np.zeros(grid.counts.size)
     expected[filled] = np.exp(logs).sum(axis=1) * (grid.counts.sum() * grid.width**3)
-    return blur(grid.counts, grid.width), blur(expected.reshape(grid.counts.shape), grid.width)
+    events = (4 * math.pi) ** 1.5 * (BLUR / grid.width) ** 3  # cells that the kernel amounts to
+    return (
+        events * blur(grid.counts, grid.width),
+        events * blur(expected.reshape(grid.counts.shape), grid.width),
+    )
 
 
-def _monocyte_seed(cells, grid, mixture, lymphocytes, granulocytes) -> np.ndarray:
+def _monocyte_seed(grid, mixture, lymphocytes, granulocytes) -> np.ndarray:
     """Where the excess over lymphocytes and granulocytes is CD14-bright, between them in SSC, and CD45-bright."""
-    observed, expected = _residual(cells, grid, mixture, background=False)
+    observed, expected = _residual(grid, mixture, background=False)
     excess = np.maximum(observed - 1.2 * expected, 0)
     side, cd45, reference = _typical(lymphocytes, granulocytes)
     x, y, z = grid.centres(CD14), grid.centres(SIDE), grid.centres(CD45)
@@ -249,29 +271,31 @@ def _monocyte_seed(cells, grid, mixture, lymphocytes, granulocytes) -> np.ndarra
     )
     score = excess * weight
     best = int(np.argmax(score))
-    if score.flat[best] <= 0.02:
+    if score.flat[best] < 1:
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
     return grid.position(best)
 
 
-def _worst(cells, grid, mixture) -> np.ndarray | None:
+def _worst(grid: Grid, mixture: Mixture) -> np.ndarray | None:
     """Where the fit falls short most: many more events than expected, by more than chance and by a factor."""
-    observed, expected = _residual(cells, grid, mixture, background=True)
-    short = np.where(observed > 1.5 * expected, (observed - expected) / np.sqrt(expected + 0.3), 0)
+    observed, expected = _residual(grid, mixture, background=True)
+    clear = (observed > 1.5 * expected) & (observed > 4)
+    short = np.where(clear, (observed - expected) / np.sqrt(expected + 1), 0)
     best = int(np.argmax(short))
-    return grid.position(best) if short.flat[best] > 1.0 else None
+    return grid.position(best) if short.flat[best] > 3.5 else None
 
 
 def _members(mixture: Mixture, seed: int, n_events: float) -> tuple[int, ...]:
     """Add the components that form one hill with the monocytes and are as bright in CD45 and alike in SSC."""
     members = [seed]
     mean = mixture.means[seed]
+    three = mixture.marginal((CD14, SIDE, CD45))
     for i in range(len(mixture.shares)):
         if i == seed or mixture.shares[i] * n_events < 5:
             continue
         step = mixture.means[i] - mean
         alike = abs(step[SIDE]) < 0.45 and abs(step[CD45]) < 0.45 and step[CD14] > -0.8
-        if alike and _one_hill(mixture, seed, i):
+        if alike and _one_hill(three, seed, i):
             members.append(i)
     return tuple(members)
 
