@@ -64,8 +64,8 @@ def course(
         if judged.reversal_day is not None:
             text = f"reversal, day {judged.reversal_day}"
             top.annotate(
-                text, (judged.reversal_day, 1), xycoords=("data", "axes fraction"), xytext=(3, -2),
-                textcoords="offset points", va="top", fontsize=8, color=INK,
+                text, (judged.reversal_day, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
+                textcoords="offset points", ha="center", va="bottom", fontsize=8, color=INK,
             )  # fmt: skip
         days = sorted({draw.day for draw in draws})
         bottom.set_xticks(days)
@@ -83,11 +83,11 @@ def _limits(top, bottom, judged: Course, rule: PhenotypeLimits, settings: Revers
     limit(bottom, rule.ferritin_mals_above, "MALS above")
     if judged.baseline_phenotype == SIP:
         added = judged.baseline.abc if settings.rule == METHODS_INCREMENT else 0
-        limit(top, settings.hladr_abc + added, "reversal above", left=True)
+        limit(top, settings.hladr_abc + added, "reversal above", center=True)
     elif judged.baseline_phenotype == MALS:
         share = 1 - settings.ferritin_decrease_at_least
         name = f"reversal at most {100 * share:.3g} % of baseline:"
-        limit(bottom, share * judged.baseline.ferritin.low, name, left=True)
+        limit(bottom, share * judged.baseline.ferritin.low, name, center=True)
 
 
 def plane(draws: Sequence[Draw], rule: PhenotypeLimits, title: str = "") -> Figure:

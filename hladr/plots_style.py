@@ -64,10 +64,10 @@ def call_handle(call: str, label: str | None = None) -> Line2D:
     return Line2D([], [], marker=marker, ls="none", ms=7, mfc=face, mec=INK, mew=0.8, label=label or call)
 
 
-def limit(axes, value: float, word: str, left: bool = False) -> None:
+def limit(axes, value: float, word: str, center: bool = False) -> None:
     """Draw a horizontal limit with its name and number."""
     axes.axhline(value, color=LIMIT, lw=1, ls=(0, (6, 3)), zorder=1)
-    x, shift, side = (0, 2, "left") if left else (1, -2, "right")
+    x, shift, side = (0.5, 0, "center") if center else (1, -2, "right")
     axes.annotate(
         f"{word} {value:,.0f}",
         (x, value),
@@ -78,7 +78,7 @@ def limit(axes, value: float, word: str, left: bool = False) -> None:
         va="bottom",
         fontsize=7,
         color=LIMIT,
-        zorder=5,
+        zorder=1.8,
         bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.7},
     )
 
