@@ -193,8 +193,28 @@ class BeadArrays:
     peaks: beads.Peaks
 
 
+def failed_calibration(run: Mapping, config: Mapping, problem: Finding) -> Calibration:
+    """Make the calibration of a bead run of which nothing is known but what is wrong.
+
+    Parameters
+    ----------
+    run : mapping
+        bead_id, lab, kit, lot.
+    config : mapping
+        The sections quantify and kits.
+    problem : Finding
+    """
+    kit = kit_of(run["kit"], config.get("kits"))
+    return Calibration(
+        **{name: run[name] for name in ("bead_id", "lab", "kit", "lot")},
+        findings=(problem,),
+        statistic=config["quantify"]["statistic"],
+        assignment_cv_percent=float(kit.assignment_cv_percent),
+    )
+
+
 def calibrate(
-    path: str | Path,
+    path: str | Path | None,
     run,
     levels: Sequence,
     lab: Mapping,
@@ -205,8 +225,8 @@ def calibrate(
 
     Parameters
     ----------
-    path : path
-        The FCS file.
+    path : path or None
+        The FCS file; None where the table names none.
     run : study.BeadRun or mapping
         bead_id, lab, kit, lot.
     levels : sequence
@@ -231,6 +251,8 @@ def calibrate(
     if not any(_value(level) is not None for level in levels):
         found.append(finding("lot_unknown", f"the lot {run.lot} of this kit is not in the table of lots"))
     try:
+        if path is None:
+            raise SpecimenError("missing_file", "the table names no file for this bead run")
         acquisition = read_acquisition(path)
         base["n_events"] = int(acquisition.events.shape[0])
         base["notes"] = tuple(acquisition.notes)

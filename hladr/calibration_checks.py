@@ -32,8 +32,8 @@ def check(
     """
     valued = [r for r in rows if r.value is not None]
     if not valued:
-        return _beads_at_all(peaks, kit, settings), ""
-    found = _beads_at_all(peaks, kit, settings)
+        return _beads_at_all(peaks, valued, kit, settings), ""
+    found = _beads_at_all(peaks, valued, kit, settings)
     if any(f.status == FAILED for f in found):
         return found, ""
     if windows:
@@ -53,17 +53,24 @@ def check(
     return found, better
 
 
-def _beads_at_all(peaks, kit: Kit, settings: Mapping) -> list[Finding]:
-    """Cells, air or water: no tight cluster of scatter, or PE that is not a ladder of tight peaks."""
-    tight = [p for p in peaks.peaks if p.cv_percent < settings["max_peak_cv_percent"]]
-    enough = len(tight) + (peaks.pile_low > 0) + (peaks.pile_high > 0) >= 2 and len(tight) >= 1
-    if not enough or peaks.peak_share < settings["min_share_in_peaks"]:
-        return [
-            finding(
-                "not_beads",
-                f"PE shows {len(peaks.peaks)} peak{'s' * (len(peaks.peaks) != 1)}, not the levels of a bead kit",
-            )
-        ]
+def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[Finding]:
+    """Tell beads from cells, air and water: their PE is a ladder of peaks, and the brightest of them is narrow."""
+    assigned = [] if peaks.assignment is None else peaks.assignment.level_of_peak
+    levels = [peak for peak, level in zip(peaks.peaks, assigned, strict=False) if level is not None]
+    number = len(peaks.peaks)
+    enough = kit.limits.min_events_fine * max(len(valued), 2)
+    if len(levels) < 2 and peaks.singlets.size < enough:
+        text = f"the file has {peaks.singlets.size} events, too few to find the levels"
+        return [finding("few_bead_events", text, FAILED)]
+    if len(levels) < 2 or peaks.peak_share < settings["min_share_in_peaks"]:
+        text = f"PE shows {number or 'no'} peak{'s' * (number != 1)}, not the levels of a bead kit"
+        return [finding("not_beads", text)]
+    widest = settings["max_peak_cv_percent"]
+    if levels[-1].cv_percent > widest:
+        text = (
+            f"the brightest peak of PE is {levels[-1].cv_percent:.0f} % wide, and that of beads is at most {widest:g} %"
+        )
+        return [finding("not_beads", text)]
     return []
 
 
