@@ -74,7 +74,7 @@ def _times(folder: Path) -> tuple[str, str]:
             started, ended = last_start, line.entry["time"]
     if not ended:
         raise FileNotFoundError("audit.jsonl tells of no finished run")
-    return started, ended
+    return started.replace("Z", "+00:00"), ended.replace("Z", "+00:00")
 
 
 def _graph(results: Path, record: dict, times: tuple[str, str]) -> Iterator[dict]:
@@ -85,7 +85,12 @@ def _graph(results: Path, record: dict, times: tuple[str, str]) -> Iterator[dict
     ]
     parts = list(_parts(results, record["results"]))
     sources = [
-        {"@id": path.relative_to(results).as_posix(), "@type": "File", "name": path.name}
+        {
+            "@id": path.relative_to(results).as_posix(),
+            "@type": "File",
+            "name": path.name,
+            "encodingFormat": "text/plain",
+        }
         for path in sorted((results / "workflow").rglob("*"))
         if path.is_file() and path != results / WORKFLOW
     ]
@@ -115,6 +120,7 @@ def _graph(results: Path, record: dict, times: tuple[str, str]) -> Iterator[dict
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "hladr",
         "version": record["software"]["hladr"],
+        "encodingFormat": "text/plain",
         "license": "https://spdx.org/licenses/MIT",
         "programmingLanguage": _id("#snakemake"),
         "softwareRequirements": [_id(f"#software-{name}") for name in record["software"]],
@@ -133,6 +139,7 @@ def _graph(results: Path, record: dict, times: tuple[str, str]) -> Iterator[dict
         "@id": "#run",
         "@type": "CreateAction",
         "name": "A run of hladr",
+        "description": f"hladr {record['software']['hladr']} on the study {record['study']}",
         "instrument": _id(WORKFLOW),
         "startTime": times[0],
         "endTime": times[1],
@@ -160,8 +167,7 @@ def _parts(results: Path, promised: dict[str, dict]) -> Iterator[dict]:
             yield {"@id": path.name + "/", "@type": "Dataset", "name": path.name}
             continue
         entity = {"@id": path.name, "@type": "File", "name": path.name, "contentSize": str(path.stat().st_size)}
-        if kind := mimetypes.guess_type(path.name)[0]:
-            entity["encodingFormat"] = kind
+        entity["encodingFormat"] = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         if path.name in promised:
             entity["sha256"] = promised[path.name]["sha256"]
         yield entity
