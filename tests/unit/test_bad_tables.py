@@ -305,48 +305,44 @@ def workbook(rows, sheet="samples", **parts: bytes) -> bytes:
 
 HEADER = ["sample_id", "patient_id", "day", "lab", "fcs", "bead_id"]
 GOOD = ["s1", "P1", 1, "athens", "fcs/s1.fcs", "b1"]
+
+
+def other_zip() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.txt", "b")
+    return stream.getvalue()
+
+
+MACROS = {"xl__vbaProject_dot_bin": b"x"}
+ENTITIES = {"xl__evil_dot_xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a/>'}
+DAY = date(2024, 3, 1)
 WORKBOOKS = {
-    "not a workbook": (
-        b"sample_id,patient_id\n",
-        "samples.xlsx: found a file that is not an .xlsx workbook",
-        "CSV UTF-8",
-    ),
-    "truncated": (workbook([HEADER, GOOD])[:-100], "samples.xlsx: found a file that is not an .xlsx workbook"),
-    "another zip": (None, "samples.xlsx: found a workbook that cannot be read"),
-    "macros": (workbook([HEADER, GOOD], xl__vbaProject_dot_bin=b"x"), "samples.xlsx: found a workbook with macros"),
-    "entities": (
-        workbook([HEADER, GOOD], xl__evil_dot_xml=b'<!DOCTYPE a [<!ENTITY b "c">]><a/>'),
-        "samples.xlsx: found a workbook with XML entities",
-    ),
-    "bomb": (workbook([HEADER, GOOD], xl__bomb_dot_xml=bytes(301_000_000)), "unpacks to more than 300 MB"),
+    "not a workbook": (lambda: b"sample_id,patient_id\n", "samples.xlsx: found a file that is not an .xlsx workbook"),
+    "truncated": (lambda: workbook([HEADER, GOOD])[:-100], "samples.xlsx: found a file that is not an .xlsx workbook"),
+    "another zip": (other_zip, "samples.xlsx: found a workbook that cannot be read", "CSV UTF-8"),
+    "macros": (lambda: workbook([HEADER, GOOD], **MACROS), "samples.xlsx: found a workbook with macros"),
+    "entities": (lambda: workbook([HEADER, GOOD], **ENTITIES), "samples.xlsx: found a workbook with XML entities"),
+    "bomb": (lambda: workbook([HEADER, GOOD], xl__b_dot_xml=bytes(301_000_000)), "unpacks to more than 300 MB"),
     "formula": (
-        workbook([HEADER, [*GOOD[:2], "=1+1", *GOOD[3:]]]),
+        lambda: workbook([HEADER, [*GOOD[:2], "=1+1", *GOOD[3:]]]),
         "row 2, column C",
-        "a formula without a stored value",
+        "without a stored value",
     ),
-    "day as date": (workbook([HEADER, [*GOOD[:2], date(2024, 3, 1), *GOOD[3:]]]), "row 2, column day"),
+    "day as date": (lambda: workbook([HEADER, [*GOOD[:2], DAY, *GOOD[3:]]]), "row 2, column day", "a whole number"),
     "id as date": (
-        workbook([HEADER, ["s1", date(2024, 3, 1), *GOOD[2:]]]),
+        lambda: workbook([HEADER, ["s1", DAY, *GOOD[2:]]]),
         "row 2, column patient_id",
         "turned it into a date",
     ),
-    "rounded id": (
-        workbook([HEADER, ["s1", 1234567890123456789, *GOOD[2:]]]),
-        "row 2, column patient_id",
-        "rounded it",
-    ),
-    "row after a gap": (workbook([HEADER, GOOD, [], ["s2", *GOOD[1:3], "lyon"]]), "row 4, column lab", "'lyon'"),
-    "header missing": (workbook([[], GOOD]), "samples.xlsx, row 2, column sample_id", "found no such column"),
-    "other sheet": (workbook([["see", "below"]], sheet="notes"), "samples.xlsx, row 1, column lab", "no such column"),
+    "rounded id": (lambda: workbook([HEADER, ["s1", 10**18 + 1, *GOOD[2:]]]), "row 2, column patient_id", "rounded it"),
+    "row after a gap": (lambda: workbook([HEADER, GOOD, [], ["s2", "P1", 2, "lyon"]]), "row 4, column lab", "'lyon'"),
+    "no header": (lambda: workbook([[], GOOD]), "samples.xlsx, row 2, column sample_id", "found no such column"),
+    "other sheet": (lambda: workbook([["see"]], sheet="notes"), "samples.xlsx, row 1, column lab", "no such column"),
 }
 
 
 @pytest.mark.parametrize("name", WORKBOOKS)
 def test_a_bad_workbook_is_refused_in_plain_words(tmp_path, name):
-    raw, *parts = WORKBOOKS[name]
-    if raw is None:
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w") as archive:
-            archive.writestr("a.txt", "b")
-        raw = stream.getvalue()
-    expect_among(write_study(tmp_path, samples_dot_csv=None, samples_dot_xlsx=raw), *parts)
+    make, *parts = WORKBOOKS[name]
+    expect_among(write_study(tmp_path, samples_dot_csv=None, samples_dot_xlsx=make()), *parts)
