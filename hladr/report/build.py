@@ -140,8 +140,14 @@ def meta(inputs: view.Inputs) -> dict:
         "ferritin_share": 1 - float(config["reversal"]["ferritin_decrease_at_least"]),
         "baseline_day": config["baseline_day"],
         "flags": {code: [FLAGS[code].meaning, FLAGS[code].remedy] for code in sorted(codes)},
-        # where the panel of the monocytes lies in a tube's picture: left, top, side, width of the whole, in pixels
-        "thumb": [2 * CELL_WIDTH + LEFT, CELL_HEIGHT - BOTTOM - SIDE, SIDE, 4 * CELL_WIDTH],
+        # how a tube's picture is laid out, in pixels: its panels are cut out as thumbnails
+        "picture": {
+            "cell": CELL_WIDTH,
+            "left": LEFT,
+            "top": CELL_HEIGHT - BOTTOM - SIDE,
+            "size": SIDE,
+            "height": CELL_HEIGHT,
+        },
     }
 
 
@@ -160,16 +166,26 @@ def lead(page: Mapping) -> str:
     if counts["failed"]:
         words.append(f"{counts['failed']:,} ha{'s' if counts['failed'] == 1 else 've'} no value")
     parts.append("; ".join(words) + ".")
-    if page["closest"]:
-        near = page["closest"][0]
-        what = "call" if near["limit"] == page["sip"] else "reversal"
+    near = next((row for row in page["closest"] if row["limit"] == page["sip"]), None)
+    if near is not None:
         parts.append(
-            f"The {what} closest to changing is patient {near['patient']}, day {near['day']} ({near['call']}, "
-            f"{abs(near['distance']):.1f} % {'above' if near['distance'] > 0 else 'below'} {near['limit']:,.0f} AB/C)."
+            f"The call closest to changing is patient {near['patient']}, day {near['day']}: {near['call']} with "
+            f"{besides(near['abc'], near['limit'])} AB/C, {side(near)} {near['limit']:,.0f}."
+        )
+    turn = page["closest"][0] if page["closest"] else None
+    if turn is not None and turn is not near:
+        parts.append(
+            f"The reversal closest to changing is that of patient {turn['patient']}: day {turn['day']} with "
+            f"{besides(turn['abc'], turn['limit'])} AB/C, {side(turn)} {turn['limit']:,.0f}."
         )
     if page["gates"]:
         parts.append(f"Look first at the gate of tube {page['gates'][0]['id']}.")
     return " ".join(parts)
+
+
+def side(row: Mapping) -> str:
+    """Say how far and on which side of its limit a value lies."""
+    return f"{abs(row['distance']):.1f} % {'above' if row['distance'] > 0 else 'below'}"
 
 
 def besides(value: float | None, limit: float) -> str:
@@ -193,7 +209,7 @@ def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, a
     environment.filters["urlencode_all"] = lambda text: quote(str(text), safe="")
     environment.filters["besides"] = besides
     words = {
-        "paragraphs": methods.paragraph(inputs),
+        "paragraphs": "\n\n".join(methods.paragraph(inputs)),
         "citations": methods.CITATIONS,
         "miflowcyt": methods.miflowcyt(inputs),
         "versions": methods.versions(),

@@ -92,13 +92,13 @@ def paragraph(inputs: Inputs) -> list[str]:
         f"{'laboratory' if n_labs == 1 else 'laboratories'} with hladr {software['hladr']} ({used}). "
         "Events at the upper limit of a scatter detector and doublets (forward scatter area against height) were left out. CD45+ leukocytes and, "
         "among them, CD14+ monocytes were gated for each tube by a mixture model on CD45, CD14 and side scatter; HLA-DR was never used for gating. "
-        f"Gates were reviewed and kept as GatingML 2.0; {len(inputs.study.overrides)} were redrawn by a reviewer. "
+        f"Gates were kept as GatingML 2.0{redrawn(len(inputs.study.overrides))}. "
         f"PE was compensated and summarised as the {statistic} of all gated monocytes; tubes with fewer than {quantify['min_monocytes']} monocytes were not quantified, "
         f"and those with fewer than {quantify['review_monocytes']:,} were reviewed."
     )
     second = (
         f"PE was converted to antibodies bound per cell (AB/C) by calibration beads ({lots}) acquired with the same cytometer and settings, with the line of "
-        f"log10 assigned value on log10 {statistic} PE of each bead level, and {quantify['pe_per_antibody']:g} PE molecules per antibody unless a laboratory stated otherwise. "
+        f"log10 assigned value on log10 {statistic} PE of each bead level, and a PE to antibody ratio of {quantify['pe_per_antibody']:g} unless a laboratory stated otherwise. "
         f"Bead runs more than {quantify['bead_window_hours']:g} h from the tube were reviewed. The 95 % intervals combine the bead line, the assigned bead values, the sampling of cells, "
         "the doubt of the gate and repeatability, on the logarithmic scale."
     )
@@ -108,6 +108,11 @@ def paragraph(inputs: Inputs) -> list[str]:
         f"and in SIP HLA-DR above {reversal['hladr_abc']:,g} AB/C, {rules.get(reversal['rule'], '')}. Ferritin reported as a bound was treated as an interval, and a rule held only where it held for the whole interval."
     )
     return [first, second, third]
+
+
+def redrawn(n: int) -> str:
+    """Say how many gates a reviewer drew; nothing where there is none."""
+    return f"; {n} {'was' if n == 1 else 'were'} redrawn by a reviewer" if n else ""
 
 
 def miflowcyt(inputs: Inputs) -> list[tuple[str, str, str]]:

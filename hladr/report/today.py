@@ -15,6 +15,7 @@ CHIPS = 24
 def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> dict:
     """Gather what the first page says."""
     counts = Counter(t["status"] for t in tubes)
+    status = {t["id"]: t["status"] for t in tubes}
     draws = inputs.tables["phenotypes"]
     by_draw = defaultdict(list)
     for t in tubes:
@@ -41,7 +42,13 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         "closest": closest(draws, by_draw)[:SHOWN],
         "gates": gates_to_see(inputs, tubes)[:6],
         "decided": [
-            {"id": r.sample_id, "reviewer": r.reviewer, "decision": r.decision, "date": str(r.date)}
+            {
+                "id": r.sample_id,
+                "reviewer": r.reviewer,
+                "decision": r.decision,
+                "date": str(r.date),
+                "failed": status.get(r.sample_id) == "failed",
+            }
             for r in inputs.study.releases
         ],
         "n_borderline": sum(bool(d["borderline"]) for d in draws),

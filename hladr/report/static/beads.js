@@ -29,7 +29,7 @@ const Beads = {
   },
 
   levels(run) {
-    return h("div", {}, h("p", { class: "small" }, has(run.slope) ? `slope ${upTo(run.slope, 3)}, R² ${upTo(run.r_squared, 4)}, largest recovery error ${percent(run.max_recovery_error_percent)}` : "no line", has(run.pe_voltage) ? `, PE voltage ${upTo(run.pe_voltage, 1)} V` : ""),
+    return h("div", {}, h("p", { class: "small" }, has(run.slope) ? `slope ${run.slope.toFixed(3)}, R² ${has(run.r_squared) ? run.r_squared.toFixed(4) : "–"}, largest recovery error ${percent(run.max_recovery_error_percent)}` : "no line", has(run.pe_voltage) ? `, PE voltage ${upTo(run.pe_voltage, 1)} V` : ""),
       run.levels.length ? h("table", { class: "small" }, h("thead", {}, h("tr", {}, ["level", "assigned", "PE", "events", "CV", "recovery"].map((w) => h("th", { class: "num" }, w)))),
         h("tbody", {}, run.levels.map((l) => h("tr", {}, h("td", { class: "num" }, l.level), h("td", { class: "num" }, has(l.value) ? whole(l.value) : "blank"), h("td", { class: "num" }, upTo(l.pe, 1)), h("td", { class: "num" }, whole(l.events)), h("td", { class: "num" }, percent(l.cv_percent)),
           h("td", { class: "num" }, l.used === false ? "not used" : percent(l.recovery_percent)))))) : null);
@@ -45,7 +45,7 @@ const Beads = {
         ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${f.sentence}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
         run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks and line of ${id}`, "picture"))] : "",
         h("div", { class: "two" }, h("div", {}, h("h2", {}, "Line"), beadLine(run, 560, 360)), h("div", {}, h("h2", {}, "Recovery of each level"), Beads.levels(run),
-          run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, "5,000 AB/C would read"))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,
+          run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, "what reads 5,000 by the line"))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,
           h("h3", {}, "Tubes that use it"), run.tubes.length ? h("p", { class: "chips" }, run.tubes.slice(0, 200).map((t) => h("a", { class: "chip", href: link("tube", t) }, t))) : h("p", { class: "muted" }, "None."))));
     }, () => section.replaceChildren(h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page.")));
   },

@@ -5,14 +5,13 @@ const Patients = {
   all() { return (Patients.rows ||= records(HL.data.patients)); },
 
   build(section) {
-    const rows = Patients.all(), choose = (name, label, options) => h("label", {}, label, h("select", { name, onchange: Patients.refilter }, h("option", { value: "" }, "all"), options.map(([v, w]) => h("option", { value: v, selected: Patients.filters[name] === v }, w))));
-    section.replaceChildren(h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. An open circle is a value under review; an arrow is a ferritin known only to lie above or below."),
+    const choose = (name, label, options) => h("label", {}, label, h("select", { name, onchange: Patients.refilter }, h("option", { value: "" }, "all"), options.map(([v, w]) => h("option", { value: v, selected: Patients.filters[name] === v }, w))));
+    section.replaceChildren(h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. Open circle: under review; arrow: known only to lie above or below; ×: no value."),
       h("form", { class: "filters", onsubmit: (e) => e.preventDefault() }, h("label", {}, "Patient", h("input", { type: "search", name: "text", value: Patients.filters.text, oninput: Patients.refilter })),
         choose("call", "Baseline call", ["MALS", "SIP", "unclassified", "indeterminate"].map((w) => [w, w])),
         choose("reversal", "Reversal", [["attained", "attained"], ["not_attained", "not attained"], ["not_applicable", "not applicable"]])),
       h("div", { id: "patient-cards" }));
     Patients.draw();
-    void rows;
   },
 
   refilter(event) { Patients.filters[event.target.name] = event.target.value; Patients.page = 0; Patients.draw(); },

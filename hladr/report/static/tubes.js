@@ -48,8 +48,8 @@ const Tubes = {
         type("text", "Tube, patient or bead run", "search", { placeholder: "press / to search", id: "tube-search" }),
         choose("status", "Status", ["ok", "review", "failed", "doubtful", "held"], { doubtful: "all that are doubtful", held: "held by a reviewer" }), choose("lab", "Laboratory", distinct(rows.map((t) => t.lab))),
         choose("flag", "Code", distinct(rows.flatMap((t) => (t.flags || "").split(";")))), choose("call", "Call", distinct(rows.map((t) => t.call))),
-        type("from", "Acquired from", "date"), type("to", "to", "date"),
-        type("least", "AB/C from", "number", { class: "short", min: 0 }), type("most", "to", "number", { class: "short", min: 0 }),
+        h("span", { class: "pair" }, type("from", "Acquired from", "date"), type("to", "to", "date")),
+        h("span", { class: "pair" }, type("least", "AB/C from", "number", { class: "short", min: 0 }), type("most", "to", "number", { class: "short", min: 0 })),
         h("button", { class: "plain", type: "button", onclick: () => { Tubes.filters = {}; Tubes.page = 0; Tubes.build(section); } }, "Clear")),
       h("div", { id: "tube-table" }),
       h("p", { class: "keys" }, h("kbd", {}, "j"), " ", h("kbd", {}, "k"), " next and previous row · ", h("kbd", {}, "Enter"), " open · ", h("kbd", {}, "d"), " next doubtful · ", h("kbd", {}, "/"), " search"));
@@ -85,7 +85,7 @@ const Tubes = {
       h("td", {}, t.role === "patient" ? h("a", { href: link("patient", t.patient) }, t.patient) : [t.patient, " ", h("span", { class: "muted" }, t.role)]), h("td", { class: "num" }, t.day), h("td", {}, t.lab),
       h("td", { class: "nowrap" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", {}, intervalBar(t.abc, t.low, t.high)),
       h("td", { class: "num" }, has(t.risk) ? (t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : "–"), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
-      h("td", { class: "code" }, (t.flags || "").split(";").join(" ")),
+      h("td", { class: "code" }, (t.flags || "").split(";").filter(has).map((c) => [h("span", { title: (HL.data.meta.flags[c] || [""])[0] }, c), " "])),
       h("td", {}, t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null));
   },
 
@@ -121,11 +121,14 @@ const Tubes = {
   },
 };
 
-// The panel with the monocytes, cut out of the tube's picture.
-function thumbnail(t, side = 84) {
-  const [left, top, size, width] = HL.data.meta.thumb, scale = side / size;
+// The panel with the monocytes, cut out of the tube's picture: the last but one of its four or five.
+function thumbnail(t, side = 64) {
+  const { cell, left, top, size, height } = HL.data.meta.picture, scale = side / size;
   const image = picture(t.picture, (HL.data.thumbs || {})[t.id], "", "");
-  if (image.tagName === "IMG") image.setAttribute("style", `width:${width * scale}px;left:${-left * scale}px;top:${-top * scale}px`);
+  image.addEventListener("load", () => {
+    const panels = Math.round((image.naturalWidth / image.naturalHeight) * (height / cell));
+    image.setAttribute("style", `width:${panels * cell * scale}px;left:${-((panels - 2) * cell + left) * scale}px;top:${-top * scale}px`);
+  });
   return image;
 }
 
