@@ -1,16 +1,16 @@
 """Bead runs over time: Levey-Jennings series with Westgard rules, and what one PE means in each laboratory.
 
-A series is one quantity of one cytometer, kit, lot and PE voltage. Its mean and sd come from its first accepted runs,
-or from the configuration. Rules: Westgard JO et al., Clin Chem 1981;27:493.
+A series is one quantity of one cytometer, kit, lot and PE voltage (what one PE means: of all lots). Its mean and sd
+come from its first accepted runs, or from the configuration. Rules: Westgard JO et al., Clin Chem 1981;27:493.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
-from .flags import FAILED
+from .flags import FAILED, finding
 
 QUANTITIES = (
     "slope",
@@ -20,6 +20,8 @@ QUANTITIES = (
     "max_recovery_error_percent",
     "value_at_common_pe",
 )
+
+ACROSS_LOTS = ("value_at_common_pe",)  # what one PE means does not depend on the lot
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,62 @@ def series(calibrations: Sequence, study) -> list[dict[str, object]]:
         Ordered by lab, cytometer, kit, lot, voltage, quantity, time.
     """
     settings = study.config["drift"]
-    runs = _runs(calibrations, settings)
     grouped: dict[tuple, list[Run]] = defaultdict(list)
-    for run in runs:
-        grouped[run.lab, run.cytometer, run.kit, run.lot, run.pe_voltage].append(run)
+    for run in _runs(calibrations, settings):
+        for quantity in QUANTITIES:
+            lot = "" if quantity in ACROSS_LOTS else run.lot
+            grouped[run.lab, run.cytometer, run.kit, lot, run.pe_voltage, QUANTITIES.index(quantity)].append(run)
     rows: list[dict[str, object]] = []
     for key in sorted(grouped, key=lambda k: tuple((x is not None, x) for x in k)):
-        for quantity in QUANTITIES:
-            rows += _rows(grouped[key], quantity, settings)
+        rows += _rows(grouped[key], QUANTITIES[key[-1]], settings)
     return rows
+
+
+def with_jumps(calibrations: Mapping, study) -> dict:
+    """Flag bead runs whose value at the common PE jumps away from the cytometer's runs before, at the same voltage.
+
+    What one PE means does not depend on the lot; a wrong lot whose levels have the right pattern shows only here. The
+    limit is the 99.8 % prediction interval of the runs before (at most `first_runs`, at least `min_runs`), and
+    `jump_percent` at least.
+
+    Parameters
+    ----------
+    calibrations : mapping of str to calibration.Calibration
+        By bead_id.
+    study : study.Study
+
+    Returns
+    -------
+    dict
+        The same calibrations, some with the finding `calibration_jump`.
+    """
+    settings, out = study.config["drift"], dict(calibrations)
+    before: dict[tuple, list[float]] = defaultdict(list)
+    for run in _runs(list(calibrations.values()), settings):
+        if run.status == FAILED or run.acquired_at is None:
+            continue
+        earlier = before[run.lab, run.cytometer, run.kit, run.pe_voltage]
+        now = math.log(run.values["value_at_common_pe"])
+        last = earlier[-settings["first_runs"] :]
+        limit = _jump_limit(last, settings)
+        change = now - fmean(last) if last else 0.0
+        if limit is not None and abs(change) > limit:
+            text = f"one PE means {100 * math.expm1(change):+.0f} % than in the {len(last)} bead runs before"
+            jump = finding("calibration_jump", text)
+            out[run.bead_id] = replace(out[run.bead_id], findings=(*out[run.bead_id].findings, jump))
+        else:
+            earlier.append(now)
+    return out
+
+
+def _jump_limit(last: Sequence[float], settings: Mapping) -> float | None:
+    n = len(last)
+    if n < settings["min_runs"]:
+        return None
+    from scipy.special import stdtrit
+
+    predicted = float(stdtrit(n - 1, 0.999)) * stdev(last) * math.sqrt(1 + 1 / n)
+    return max(predicted, math.log1p(settings["jump_percent"] / 100))
 
 
 def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:

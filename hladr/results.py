@@ -75,31 +75,34 @@ def publish_gates(study: Study, results: Path) -> None:
 
 
 def write_report(study: Study, results: Path) -> None:
-    """Write report.html with its folder, and problems.xlsx."""
-    from .exports import write_problems_xlsx
+    """Write report.html with its folder."""
     from .report.build import write_report as build
 
     build(study, results)
-    write_problems_xlsx(study, results)
 
 
 def write_exports(study: Study, results: Path) -> None:
-    """Write dictionary.csv, results.duckdb, results.xlsx and Parquet; remove a comparison that has no arms any more."""
-    from . import exports
+    """Write the tables once more, for DuckDB, Parquet and Excel, the list of problems, and the dictionary."""
+    from . import exports, exports_xlsx
 
+    # A comparison whose arms have gone from samples.csv is no result of this study any more.
     if not any(tube.arm for tube in study.tubes):
         for name in COHORT_FILES:
             (results / name).unlink(missing_ok=True)
-    exports.write_dictionary(results)
-    exports.write_duckdb(results)
-    exports.write_results_xlsx(results)
-    exports.write_parquet(results)
+    tables, name = exports.read_tables(results), str(study.config["study"])
+    exports.write_dictionary(results / "dictionary.csv")
+    exports.write_duckdb(results / "results.duckdb", results)
+    exports.write_parquet(results / "parquet", results)
+    exports_xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
+    exports_xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name)
 
 
 def write_provenance(study: Study, results: Path) -> None:
-    """Write provenance.json and add this run to audit.jsonl."""
-    from . import audit
+    """Write provenance.json, and add to audit.jsonl what changed since the last run."""
+    from . import audit, provenance, rules
 
+    texts = {f"{rule['kind']} {rule['name']} {rule['version']}": rule["text"] for rule in rules.texts(study.config)}
+    provenance.write(study, results, texts, provenance.kept_digests(study, results))
     audit.record_run(study, results)
 
 
@@ -127,9 +130,10 @@ def read_readings(study: Study, results: Path) -> dict:
 def read_calibrations(study: Study, results: Path) -> dict:
     """Read the calibrations of all batches by bead_id."""
     from .calibration import Calibration
+    from .drift import with_jumps
 
     lines = (line for batch in bead_batches(study, results) for line in _lines(batch / "calibrations.jsonl"))
-    return {calibration.bead_id: calibration for calibration in map(Calibration.from_json, lines)}
+    return with_jumps({calibration.bead_id: calibration for calibration in map(Calibration.from_json, lines)}, study)
 
 
 def read_measurements(results: Path) -> list:
