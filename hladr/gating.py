@@ -94,7 +94,7 @@ class Gate:
         """Tell which events lie inside, the parent not considered; `values` holds one (n,) array per axis, linear."""
         scaled = [axis.scale.apply(v) for axis, v in zip(self.axes, values, strict=True)]
         if self.kind == "polygon":
-            return points_in_polygon(np.asarray(self.vertices, dtype=float), np.column_stack(scaled))
+            return _in_polygon(np.asarray(self.vertices, dtype=float), *scaled)
         inside = np.ones(len(scaled[0]), dtype=bool)
         for column, (low, high) in zip(scaled, self.bounds, strict=True):
             if low is not None:
@@ -102,6 +102,16 @@ class Gate:
             if high is not None:
                 inside &= column < high
         return inside
+
+
+def _in_polygon(vertices: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Tell which points lie in a polygon; only those inside its bounding box need the full test."""
+    (left, bottom), (right, top) = vertices.min(axis=0), vertices.max(axis=0)
+    near = np.flatnonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top))
+    inside = np.zeros(len(x), dtype=bool)
+    if len(near):
+        inside[near] = points_in_polygon(vertices, np.column_stack([x[near], y[near]]))
+    return inside
 
 
 @dataclass(frozen=True)

@@ -67,11 +67,11 @@ def draw(mixture: Mixture, monocytes: tuple[int, ...], odds: float) -> Region:
     cell = float(np.prod([a[1] - a[0] for a in axes]))
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     density = np.exp(mixture.marginal((0, 1, 2)).log_densities(points)) * cell
-    size, kept = None, np.ones(density.shape[1])
+    size, kept = None, np.ones(len(density))
     body = _body(density, kept, members, mixture)
     masks = _improve(body, odds)
     if len(mean) == 4:
-        size = _size(mixture, members, density[_inside(masks).ravel()].sum(axis=0), odds, mean[3], sd[3])
+        size = _size(mixture, members, density[:, _inside(masks).ravel()].sum(axis=1), odds, mean[3], sd[3])
         kept = _within(mixture, size)
         body = _body(density, kept, members, mixture)
         masks = _improve(body, odds)
@@ -95,9 +95,9 @@ def _moments(mixture: Mixture, members: list[int]) -> tuple[np.ndarray, np.ndarr
 
 
 def _body(density: np.ndarray, kept: np.ndarray, members: list[int], mixture: Mixture) -> _Body:
-    weighted = density * kept
-    mono = weighted[:, members].sum(axis=1).reshape(GRID, GRID, GRID)
-    rest = weighted.sum(axis=1).reshape(GRID, GRID, GRID) - mono
+    weighted = density * kept[:, None]
+    mono = weighted[members].sum(axis=0).reshape(GRID, GRID, GRID)
+    rest = weighted.sum(axis=0).reshape(GRID, GRID, GRID) - mono
     return _Body(mono, rest, float(mixture.shares[members].sum()))
 
 

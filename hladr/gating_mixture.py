@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FINE = 2.0**14  # steps into which a cell is divided for exact sums
-
 
 @dataclass(frozen=True)
 class Cells:
@@ -15,9 +13,7 @@ class Cells:
     Attributes
     ----------
     centres : ndarray (m, d)
-        Mean position of each cell's events, in natural units (asinh(value / cofactor)).
-    variances : ndarray (m, d)
-        Variance of the positions within each cell.
+        Middle of each cell, in natural units (asinh(value / cofactor)).
     counts : ndarray (m,)
         Events per cell.
     steps : ndarray (m, d) of int
@@ -27,7 +23,6 @@ class Cells:
     """
 
     centres: np.ndarray
-    variances: np.ndarray
     counts: np.ndarray
     steps: np.ndarray
     origin: np.ndarray
@@ -37,32 +32,20 @@ class Cells:
 def bin_events(points: np.ndarray, widths: np.ndarray) -> Cells:
     """Count events (n, d) on a grid of cells with edges `widths` (d,); the order of the events plays no part."""
     d = points.shape[1]
-    steps = np.floor(points / widths).astype(np.int64)
+    steps = np.floor(points / widths).astype(np.int32)
     low = steps.min(axis=0)
     steps -= low
-    spans = steps.max(axis=0) + 1
-    key = np.ravel_multi_index(tuple(steps.T), tuple(spans))
-    occupied, index, counts = _unique(key, int(np.prod(spans)))
-    cell_steps = np.column_stack(np.unravel_index(occupied, tuple(spans)))
-    # whole numbers, whose sums do not depend on the order of the events
-    fine = np.rint((points - (low + steps) * widths) * (FINE / widths))
-    first = np.column_stack([np.bincount(index, fine[:, j], len(occupied)) for j in range(d)])
-    second = np.column_stack([np.bincount(index, fine[:, j] ** 2, len(occupied)) for j in range(d)])
-    mean = first / counts[:, None] / FINE
-    variances = np.maximum(second / counts[:, None] / FINE**2 - mean**2, 0) * np.square(widths)
-    centres = (low + cell_steps + mean) * widths
-    return Cells(centres, variances, counts.astype(float), cell_steps, low * widths, np.asarray(widths, dtype=float))
-
-
-def _unique(key: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the sorted distinct keys, each event's place among them, and their counts."""
+    spans = tuple(int(k) for k in steps.max(axis=0) + 1)
+    key = np.ravel_multi_index(tuple(steps.T), spans)
+    size = int(np.prod(np.array(spans, dtype=float)))
     if size > 20_000_000:
-        return np.unique(key, return_inverse=True, return_counts=True)
-    table = np.bincount(key, minlength=size)
-    occupied = np.flatnonzero(table)
-    lookup = np.empty(size, dtype=np.int32)
-    lookup[occupied] = np.arange(len(occupied), dtype=np.int32)
-    return occupied, lookup[key], table[occupied]
+        occupied, counts = np.unique(key, return_counts=True)
+    else:
+        table = np.bincount(key, minlength=size)
+        occupied = np.flatnonzero(table)
+        counts = table[occupied]
+    places = np.column_stack(np.unravel_index(occupied, spans))
+    return Cells((low + places + 0.5) * widths, counts.astype(float), places, low * widths, np.asarray(widths))
 
 
 @dataclass(frozen=True)
@@ -89,33 +72,37 @@ class Mixture:
     dof: float
 
     def log_densities(self, points: np.ndarray) -> np.ndarray:
-        """Log of share times density (m, k + 1) at points (m, d); the last column is the background."""
-        return self._logs(self.distances(_features(points)))
+        """Log of share times density (k + 1, m) at points (m, d); the last row is the background."""
+        return self._logs(self._distances(_features(points)))
 
-    def distances(self, features: np.ndarray) -> np.ndarray:
-        """Squared Mahalanobis distances (m, k)."""
+    def _distances(self, features: np.ndarray) -> np.ndarray:
+        """Squared Mahalanobis distances (k, m) from features (f, m)."""
         k, d = self.means.shape
-        coefficients = np.empty((features.shape[1], k))
+        coefficients = np.empty((k, len(features)))
         precisions = np.linalg.inv(self.scatters)
         shifts = np.einsum("kij,kj->ki", precisions, self.means)
-        coefficients[0] = np.einsum("ki,ki->k", shifts, self.means)
-        coefficients[1 : 1 + d] = -2 * shifts.T
-        for row, (a, b) in enumerate(_pairs(d)):
-            coefficients[1 + d + row] = precisions[:, a, b] * (1 if a == b else 2)
-        return np.maximum(features @ coefficients, 0)
+        coefficients[:, 0] = np.einsum("ki,ki->k", shifts, self.means)
+        coefficients[:, 1 : 1 + d] = -2 * shifts
+        for column, (a, b) in enumerate(_pairs(d)):
+            coefficients[:, 1 + d + column] = precisions[:, a, b] * (1 if a == b else 2)
+        distances = coefficients @ features
+        return np.maximum(distances, 0, out=distances)
 
     def _logs(self, distances: np.ndarray) -> np.ndarray:
         k, d = self.means.shape
         nu = self.dof
         constant = math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - 0.5 * d * math.log(nu * math.pi)
         level = np.log(np.maximum(self.shares, 1e-300)) + constant - 0.5 * np.linalg.slogdet(self.scatters)[1]
-        out = np.empty((len(distances), k + 1))
-        out[:, :k] = level - (0.5 * (nu + d)) * np.log1p(distances * (1 / nu))
-        out[:, k] = math.log(max(self.background, 1e-300)) + self.background_log_density
+        out = np.empty((k + 1, distances.shape[1]))
+        np.multiply(distances, 1 / nu, out=out[:k])
+        np.log1p(out[:k], out=out[:k])
+        out[:k] *= -0.5 * (nu + d)
+        out[:k] += level[:, None]
+        out[k] = math.log(max(self.background, 1e-300)) + self.background_log_density
         return out
 
     def responsibilities(self, points: np.ndarray) -> np.ndarray:
-        """Posterior share of each component (m, k + 1), background last."""
+        """Posterior share of each component (k + 1, m), background last."""
         return _normalise(self.log_densities(points))[0]
 
     def marginal(self, axes: tuple[int, ...]) -> "Mixture":
@@ -137,17 +124,19 @@ def _pairs(d: int) -> list[tuple[int, int]]:
 
 
 def _features(points: np.ndarray) -> np.ndarray:
-    columns = [np.ones(len(points)), *points.T]
-    columns += [points[:, a] * points[:, b] for a, b in _pairs(points.shape[1])]
-    return np.column_stack(columns)
+    rows = [np.ones(len(points)), *points.T]
+    rows += [points[:, a] * points[:, b] for a, b in _pairs(points.shape[1])]
+    return np.array(rows)
 
 
 def _normalise(logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    top = logs.max(axis=1, keepdims=True)
-    weights = np.exp(logs - top)
-    total = weights.sum(axis=1, keepdims=True)
-    weights /= total
-    return weights, (top + np.log(total))[:, 0]
+    """Turn logs (k + 1, m), in place, into posterior shares; also return the log of their sum (m,)."""
+    top = logs.max(axis=0)
+    logs -= top
+    np.exp(logs, out=logs)
+    total = logs.sum(axis=0)
+    logs /= total
+    return logs, top + np.log(total)
 
 
 def fit(
@@ -188,28 +177,34 @@ def fit(
     d = cells.centres.shape[1]
     pairs = _pairs(d)
     total = cells.counts.sum()
+    rounding = np.diag(np.square(cells.widths) / 12)  # what putting events at the middle of cells adds (Sheppard)
+    floor = prior_scatter / 16
     mixture, previous = start, -math.inf
     nu = start.dof
     for _ in range(max_iterations):
-        distances = mixture.distances(features)
+        distances = mixture._distances(features)
         posterior, log_likelihood = _normalise(mixture._logs(distances))
         mean_log = float(cells.counts @ log_likelihood) / total
         if mean_log - previous < tolerance:
             break
         previous = mean_log
-        posterior *= cells.counts[:, None]
-        weight = np.maximum(posterior.sum(axis=0), 1e-9)
-        posterior = posterior[:, :-1]
-        posterior *= (nu + d) / (nu + distances)
-        sums = posterior.T @ features
+        posterior *= cells.counts
+        weight = np.maximum(posterior.sum(axis=1), 1e-9)
+        posterior = posterior[:-1]
+        distances += nu
+        posterior /= distances
+        posterior *= nu + d
+        sums = posterior @ features.T
         drawn = np.maximum(sums[:, 0], 1e-9)
         means = sums[:, 1 : 1 + d] / drawn[:, None]
         second = np.empty((len(drawn), d, d))
         for row, (a, b) in enumerate(pairs):
             second[:, a, b] = second[:, b, a] = sums[:, 1 + d + row]
-        second[:, range(d), range(d)] += posterior.T @ cells.variances
-        scatter = second - drawn[:, None, None] * means[:, :, None] * means[:, None, :]
+        scatter = second - drawn[:, None, None] * (means[:, :, None] * means[:, None, :] + rounding)
         scatters = (scatter + prior_events * prior_scatter) / (weight[:-1] + prior_events)[:, None, None]
+        scatters = np.where(
+            np.linalg.eigvalsh(scatters - floor)[:, :1, None] > 0, scatters, scatters + rounding + floor
+        )
         for i in fixed:
             means[i], scatters[i] = start.means[i], start.scatters[i]
         mixture = Mixture(

@@ -92,7 +92,7 @@ def _mode(values: np.ndarray, width: float = 0.01, span: float = 1.5) -> float:
 
 def singlet_corners(ridge: Ridge, height_low: float, height_high: float, spreads: float) -> list[tuple[float, float]]:
     """Corners (area, height) of the singlet gate: up to `spreads` sd above the ridge, generous below it."""
-    heights = np.geomspace(height_low, height_high, 7)
+    heights = np.geomspace(height_low, height_high, 4)
     line = ridge.level + ridge.slope * (np.log(heights) - ridge.centre)
     above = heights * np.exp(line + spreads * ridge.sd)
     below = heights * np.exp(line - max(2 * spreads * ridge.sd, 0.3))
