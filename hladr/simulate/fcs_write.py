@@ -1,6 +1,7 @@
 """Write a simulated acquisition as the cytometer would: FCS 2.0, 3.0, 3.1, or Beckman's LMD with two data sets."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,9 +29,9 @@ def write_fcs(
     path: str | Path,
     simulated: SimulatedTube | SimulatedBeads,
     acquired_at: datetime = datetime(2024, 3, 4, 10, 30),
+    keywords: Mapping[str, str | None] | None = None,
     identity: bool = False,
     high_bits: bool = False,
-    keywords: dict[str, str | None] | None = None,
 ) -> Path:
     """Write an acquisition; the same arguments give the same bytes.
 
@@ -42,12 +43,12 @@ def write_fcs(
         Events and cytometer.
     acquired_at : datetime
         Start of the acquisition, local time without zone, as cytometers write it.
+    keywords : mapping, optional
+        Keywords that replace or extend the header's; None as a value removes one.
     identity : bool
         Plant the keywords of `IDENTIFYING`.
     high_bits : bool
         Integers carry the parameter's number in the bits above their range, to be masked by the reader.
-    keywords : dict, optional
-        Keywords that replace or extend the header's; None as a value removes one.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def fcs_bytes(
     simulated: SimulatedTube | SimulatedBeads,
     acquired_at: datetime,
     high_bits: bool = False,
-    extra: dict[str, str | None] | None = None,
+    extra: Mapping[str, str | None] | None = None,
 ) -> bytes:
     """Return the bytes of `write_fcs`."""
     cytometer, events = simulated.cytometer, simulated.events
@@ -88,7 +89,7 @@ def _data_set(
     bits: int,
     events: np.ndarray,
     text: dict[str, str],
-    extra: dict[str, str | None] | None,
+    extra: Mapping[str, str | None] | None,
     high_bits: bool,
     follows: bool = False,
 ) -> bytes:
