@@ -29,6 +29,7 @@ from .flags import Finding, SpecimenError, finding
 __all__ = ["Acquisition", "Channel", "Settings", "Spillover", "read_acquisition", "read_header"]
 
 _CORRUPT_SHARE = 0.01  # of the events; from here on the file is refused (contract: corrupt_events)
+_TRUNCATED = "the file ends before the events that its header promises"
 _PLAUSIBLE = 0.9  # share of values that look like a cytometer's; shifted bytes reach about a half
 
 
@@ -52,6 +53,7 @@ def read_header(path: str | Path) -> Acquisition:
     with _opened(path) as handle:
         layout = read_layout(handle)
         channels = channels_of(layout)
+        layout = _settled(handle, layout, channels)
         return _acquisition(layout, channels, np.empty((0, len(channels)), np.float32))
 
 
@@ -74,7 +76,8 @@ def read_acquisition(path: str | Path) -> Acquisition:
     with _opened(path) as handle, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         layout = read_layout(handle)
         channels = channels_of(layout)
-        layout, stored, table = _stored(handle, layout, channels)
+        layout = _settled(handle, layout, channels)
+        stored, table = _stored(handle, layout)
         damaged, findings, notes = _damage(layout, channels, stored)
         preprocess = _flowkit_preprocess(layout, channels)
         events = _linear_events(layout, channels, stored, preprocess, table)
@@ -101,32 +104,50 @@ def _opened(path: str | Path):
         raise SpecimenError("unreadable_fcs", "the header of the file cannot be understood") from None
 
 
-def _stored(
-    handle, layout: Layout, channels: tuple[Channel, ...]
-) -> tuple[Layout, list[np.ndarray], np.ndarray | None]:
-    """Return the layout, with the start where bytes look like events; the stored channels; their table if it is one."""
+def _settled(handle, layout: Layout, channels: tuple[Channel, ...]) -> Layout:
+    """Return the layout with the start at which the bytes look like events.
+
+    Stated offsets may point beside the events: by a byte, or into another segment. They are doubted only where what
+    lies there does not look like events and what lies elsewhere does.
+
+    Raises
+    ------
+    SpecimenError
+        `truncated_fcs` where the events would only fit the file by moving them, and do not look like it.
+    """
     ranges = [c.range for c in channels]
-    head = fcs_decode.head(layout)
-    score = fcs_decode.plausibility(_at(handle, head), ranges)
-    if score < _PLAUSIBLE:
-        # stated offsets that point beside the events, by a byte or into another segment
-        for start in layout.starts:
-            other = fcs_decode.plausibility(_at(handle, replace(head, data_start=start)), ranges)
-            if other > max(score, _PLAUSIBLE):
-                layout, score = replace(layout, data_start=start, notes=(*layout.notes, "data_start_wrong")), other
-                break
+
+    def score(start: int, lost: int = 0) -> float:
+        there = fcs_decode.head(replace(layout, data_start=start, n_events=layout.n_events - lost))
+        return fcs_decode.plausibility(_at(handle, there), ranges) if there.n_events else 0.0
+
+    stated = score(layout.stated_start, 1 if layout.stated_start != layout.data_start else 0)
+    if layout.stated_start != layout.data_start:
+        if stated >= _PLAUSIBLE or score(layout.data_start) < _PLAUSIBLE:
+            raise SpecimenError("truncated_fcs", _TRUNCATED)
+        return replace(layout, notes=(*layout.notes, "data_start_wrong"))
+    if stated >= _PLAUSIBLE or not layout.starts:
+        return layout
+    best = max(layout.starts, key=score)
+    if score(best) <= max(stated, _PLAUSIBLE):
+        return layout
+    return replace(layout, data_start=best, notes=(*layout.notes, "data_start_wrong"))
+
+
+def _stored(handle, layout: Layout) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """Return the stored values of each channel, and their table where it is one."""
     table = library_table(handle, layout)
     if table is None:
-        return layout, _at(handle, layout), None
+        return _at(handle, layout), None
     table = np.asfortranarray(table)
-    return layout, list(table.T), table
+    return list(table.T), table
 
 
 def _at(handle, layout: Layout) -> list[np.ndarray]:
     handle.seek(layout.data_start)
     data = handle.read(layout.n_bytes)
     if len(data) < layout.n_bytes:
-        raise SpecimenError("truncated_fcs", "the file ends before the events that its header promises")
+        raise SpecimenError("truncated_fcs", _TRUNCATED)
     return fcs_decode.raw_columns(data, layout)
 
 

@@ -18,6 +18,7 @@ HEADER_BYTES = 58
 MAX_TEXT_BYTES = 32 * 1024 * 1024
 MAX_DATA_SETS = 64
 VERSIONS = ("1.0", "2.0", "3.0", "3.1", "3.2")
+_ONE_BEYOND = "one byte beyond the file"
 _BITS = {"F": 32, "D": 64}
 
 
@@ -35,6 +36,8 @@ class Layout:
         Keywords in capitals, with their `$`.
     data_start, n_events, row_bits : int
         Where the events start, how many whole ones there are, and the bits of one.
+    stated_start : int
+        Where the header says they start; another byte than `data_start` only where they would end behind the file.
     notes : tuple of str
         What was odd but resolved.
     starts : tuple of int
@@ -51,6 +54,7 @@ class Layout:
     data_start: int
     n_events: int
     row_bits: int
+    stated_start: int
     notes: tuple[str, ...] = ()
     starts: tuple[int, ...] = ()
     text_span: tuple[int, int] = (0, 0)
@@ -182,9 +186,12 @@ def _resolve(
     bytes_needed = (n_events * row_bits + 7) // 8
     others = dict.fromkeys(b + shift for b, _ in stated for shift in (0, 1, -1))
     starts = tuple(base + s for s in others if s != start and s >= HEADER_BYTES and s + bytes_needed <= size - base)
-    if odd:
+    stated_start = base + start
+    if odd == _ONE_BEYOND:
+        start -= 1
+    elif odd:
         notes.append(odd)
-    return Layout(version, base, text, base + start, n_events, row_bits, tuple(notes), starts, span)
+    return Layout(version, base, text, base + start, n_events, row_bits, stated_start, tuple(notes), starts, span)
 
 
 def _fit(stated: list[tuple[int, int]], row_bits: int, total: int | None, size: int) -> tuple[int, int, str] | None:
@@ -205,6 +212,10 @@ def _fit(stated: list[tuple[int, int]], row_bits: int, total: int | None, size: 
             return begin, n, "" if total is None else "tot_disagrees"
     for begin, _ in inside:
         return begin, total, "data_end_wrong"
+    for begin, end in stated:
+        # offsets counted from 1, at the end of the file; or one byte is missing: what lies there decides
+        if needed is not None and end - begin + 1 == needed and end == size:
+            return begin, total, _ONE_BEYOND
     return None
 
 
