@@ -87,31 +87,49 @@ def with_jumps(calibrations: Mapping, study) -> dict:
     """
     settings, out = study.config["drift"], dict(calibrations)
     before: dict[tuple, list[float]] = defaultdict(list)
+    jumped: dict[tuple, list[float]] = defaultdict(list)
     for run in _runs(list(calibrations.values()), settings):
         if run.status == FAILED or run.acquired_at is None:
             continue
-        earlier = before[run.lab, run.cytometer, run.kit, run.pe_voltage]
+        machine = (run.lab, run.cytometer, run.kit, run.pe_voltage)
         now = math.log(run.values["value_at_common_pe"])
-        last = earlier[-settings["first_runs"] :]
-        limit = _jump_limit(last, settings)
-        change = now - fmean(last) if last else 0.0
-        if limit is not None and abs(change) > limit:
-            text = f"one PE means {100 * math.expm1(change):+.0f} % than in the {len(last)} bead runs before"
-            jump = finding("calibration_jump", text)
-            out[run.bead_id] = replace(out[run.bead_id], findings=(*out[run.bead_id].findings, jump))
-        else:
-            earlier.append(now)
+        usual, limit, source = _usual(run, before[machine], settings)
+        if limit is None or abs(now - usual) <= limit:
+            before[machine].append(now)
+            jumped[machine].clear()
+            continue
+        jumped[machine].append(now)
+        more = "more" if now > usual else "less"
+        text = f"one PE means {100 * abs(math.expm1(now - usual)):.0f} % {more} than {source}"
+        found = (*out[run.bead_id].findings, finding("calibration_jump", text))
+        out[run.bead_id] = replace(out[run.bead_id], findings=found)
+        if len(jumped[machine]) >= settings["min_runs"]:  # after a service this is how the cytometer is now
+            before[machine] = jumped.pop(machine)
     return out
 
 
-def _jump_limit(last: Sequence[float], settings: Mapping) -> float | None:
+def _usual(run: Run, earlier: Sequence[float], settings: Mapping) -> tuple[float, float | None, str]:
+    """Usual ln value at the common PE, how far a run may lie from it (None: nothing to compare with), and where from."""
+    least = math.log1p(settings["jump_percent"] / 100)
+    own = _stated(run, "value_at_common_pe", settings)
+    if own is not None:
+        return math.log(own[0]), max(3 * own[1] / own[0], least), "the configuration says"
+    last = earlier[-settings["first_runs"] :]
     n = len(last)
     if n < settings["min_runs"]:
-        return None
+        return 0.0, None, ""
     from scipy.special import stdtrit
 
     predicted = float(stdtrit(n - 1, 0.999)) * stdev(last) * math.sqrt(1 + 1 / n)
-    return max(predicted, math.log1p(settings["jump_percent"] / 100))
+    return fmean(last), max(predicted, least), f"in the {n} bead runs before"
+
+
+def _stated(run: Run, quantity: str, settings: Mapping) -> tuple[float, float] | None:
+    """Mean and sd that the configuration states for a series."""
+    for own in settings["limits"]:
+        if (own["lab"], str(own["lot"]), own["quantity"]) == (run.lab, run.lot, quantity):
+            return float(own["mean"]), float(own["sd"])
+    return None
 
 
 def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
@@ -203,9 +221,9 @@ def _rows(runs: Sequence[Run], quantity: str, settings: Mapping) -> Iterator[dic
 
 def _limits(runs: Sequence[Run], quantity: str, settings: Mapping) -> tuple[float | None, float | None, str]:
     """Mean and sd of the configuration, else of the first accepted runs; none with too few of them."""
-    for own in settings["limits"]:
-        if (own["lab"], str(own["lot"]), own["quantity"]) == (runs[0].lab, runs[0].lot, quantity):
-            return float(own["mean"]), float(own["sd"]), "configuration"
+    stated = _stated(runs[-1], quantity, settings)
+    if stated is not None:
+        return *stated, "configuration"
     first = [run.values[quantity] for run in runs if run.status != FAILED][: settings["first_runs"]]
     if len(first) < settings["min_runs"]:
         return None, None, ""
