@@ -107,9 +107,7 @@ def _notes(study: Any, arms: Sequence[str]) -> list[str]:
     known = study.outcomes or ()
     no_sofa = sum(outcome.sofa[0] is None for outcome in known)
     if no_sofa:
-        notes.append(
-            f"SOFA of day 1 is missing for {plural(no_sofa, 'patient')}, who are left out of the SOFA endpoints."
-        )
+        notes.append(f"Left out of the SOFA endpoints, without SOFA of day 1: {plural(no_sofa, 'patient')}.")
     for day in (28, 90):
         lost = sum(outcomes.lost_before(outcome, day) for outcome in known)
         if lost:

@@ -1,6 +1,5 @@
 """Descriptions of a cohort: medians by day, agreement of calls, the flow of draws."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,8 @@ import numpy as np
 from . import flags
 from .phenotype import Draw
 from .rules import PHENOTYPES
+
+_OPEN = 1e300  # stands for infinity, which a quantile's interpolation turns into not-a-number
 
 
 def by_day(draws: Iterable[Draw], arms_of_patients: Mapping[str, str], arms: Sequence[str]) -> list[dict[str, object]]:
@@ -32,7 +33,7 @@ def by_day(draws: Iterable[Draw], arms_of_patients: Mapping[str, str], arms: Seq
             abc.setdefault((arm, draw.day), []).append(draw.abc)
         if draw.ferritin is not None:
             low = 0.0 if draw.ferritin.low is None else draw.ferritin.low
-            high = math.inf if draw.ferritin.high is None else draw.ferritin.high
+            high = _OPEN if draw.ferritin.high is None else draw.ferritin.high
             blood.setdefault((arm, draw.day), []).append((low, high))
     order = {arm: k for k, arm in enumerate(arms)}
     rows = []
@@ -50,8 +51,7 @@ def by_day(draws: Iterable[Draw], arms_of_patients: Mapping[str, str], arms: Seq
 def _summary(low: np.ndarray, high: np.ndarray) -> dict[str, object]:
     made: dict[str, object] = {"n": len(low)}
     for name, share in (("median", 0.5), ("quartile_1", 0.25), ("quartile_3", 0.75)):
-        with np.errstate(invalid="ignore"):
-            ends = float(np.quantile(low, share)), float(np.quantile(high, share))
+        ends = float(np.quantile(low, share)), float(np.quantile(high, share))
         made[name] = ends[0] if ends[0] == ends[1] else None
     return made
 

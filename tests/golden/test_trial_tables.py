@@ -3,8 +3,8 @@
 Origin of every expected value: Giamarellos-Bourboulis et al., JAMA 2025, doi 10.1001/jama.2025.24175, Table 2 and its
 figure on time to reversal, as printed. Where the print and the stated method differ, the computed value is asserted and
 the print is quoted: the sign of the 28-day difference is turned in print, days 2 to 15 print 16.3 for 16.246, P prints
-.34 for .3349 (28-day death) and .04 for .0339 (SOFA in MALS); and two limits are asserted with more digits because rounding matters (90-day lower
-limit -9.852, infection upper limit 0.9151).
+.34 for .3349 (28-day death) and .04 for .0339 (SOFA in MALS); and two limits are asserted with more digits because
+rounding matters (90-day lower limit -9.852, infection upper limit 0.9151).
 """
 
 import pytest
