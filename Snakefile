@@ -15,6 +15,18 @@ include: "workflow/rules/results.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    audit.record_start(HERE)
+
+
+onsuccess:
+    audit.record_finish(HERE)
+
+
+onerror:
+    audit.record_finish(HERE, succeeded=False)
+
+
 localrules:
     all,
     publish,

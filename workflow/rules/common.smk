@@ -3,7 +3,7 @@ import os
 import sys
 from pathlib import Path
 
-from hladr import plan
+from hladr import audit, plan
 from hladr.study import StudyError, load_study
 
 # One thread per worker: multithreaded linear algebra changes last digits and fights the other jobs.
@@ -60,7 +60,9 @@ def bead_rows(wildcards):
             for (kit, lot), levels in STUDY.lots.items()
             if kit == run.kit
         }
-        row = {key: getattr(run, key) for key in ("bead_id", "lab", "fcs", "kit", "lot")}
+        row = {
+            key: getattr(run, key) for key in ("bead_id", "lab", "fcs", "kit", "lot")
+        }
         rows.append({**row, "levels": lots.pop(run.lot, []), "other_lots": lots})
     return rows
 
@@ -84,7 +86,11 @@ def labs_of_beads(wildcards):
 
 def tables(*names):
     """Digest the study's own tables by content."""
-    return plan.content_digest(HERE, [STUDY.files.get(name, name) for name in names]) if STUDY else ""
+    return (
+        plan.content_digest(HERE, [STUDY.files.get(name, name) for name in names])
+        if STUDY
+        else ""
+    )
 
 
 def settings(*keys):

@@ -27,7 +27,6 @@ rule report:
         beads=expand("results/batches/beads_{batch}", batch=BEADS),
     output:
         page="results/report.html",
-        problems="results/problems.xlsx",
     log:
         "logs/report.log",
     conda:
