@@ -109,7 +109,7 @@ def with_jumps(calibrations: Mapping, study) -> dict:
 
 
 def _usual(run: Run, earlier: Sequence[float], settings: Mapping) -> tuple[float, float | None, str]:
-    """Usual ln value at the common PE, how far a run may lie from it (None: nothing to compare with), and where from."""
+    """Usual ln value at the common PE, how far a run may lie from it (None: nothing to compare), where from."""
     least = math.log1p(settings["jump_percent"] / 100)
     own = _stated(run, "value_at_common_pe", settings)
     if own is not None:

@@ -91,13 +91,13 @@ def table(tube: PESettings, beads: PESettings) -> list[Compared]:
     """Compare everything and keep both values, in a fixed order."""
     hours = hours_between(tube.acquired_at, beads.acquired_at)
     return [
+        _text("PE detector", tube.detector, beads.detector),
         _text("cytometer", tube.cytometer, beads.cytometer),
         _text("serial number", tube.serial, beads.serial),
         _number("PE voltage", tube.voltage, beads.voltage),
         _number("PE gain", _gain(tube.gain, beads.gain), _gain(beads.gain, tube.gain)),
         _amplification(tube, beads),
         _number("PE range", tube.range, beads.range),
-        _pulse(tube.detector, beads.detector),
         Compared(
             "compensation in the file", tube.compensation, beads.compensation, tube.compensation == beads.compensation
         ),
@@ -200,27 +200,6 @@ def _amplification(tube: PESettings, beads: PESettings) -> Compared:
 
 def _decades(pair: tuple[float, float]) -> str:
     return f"logarithmic over {pair[0]:g} decades from {pair[1]:g}" if pair[0] > 0 else "linear"
-
-
-def _pulse(tube: str, beads: str) -> Compared:
-    kinds = [_kind(name) for name in (tube, beads)]
-    agree = kinds[0] == kinds[1] if all(kinds) else None
-    return Compared("PE pulse", kinds[0], kinds[1], agree)
-
-
-def _kind(name: str) -> str | None:
-    """Area, height or width, by the detector's name: `PE-A`, `FL2-H`, `FL2 INT`."""
-    last = name.upper().replace("-", " ").replace("_", " ").split()[-1:] or [""]
-    return {
-        "A": "area",
-        "INT": "area",
-        "AREA": "area",
-        "H": "height",
-        "PEAK": "height",
-        "HEIGHT": "height",
-        "W": "width",
-        "TOF": "width",
-    }.get(last[0])
 
 
 def _show(value: object) -> str:

@@ -1,0 +1,107 @@
+"""Tube against beads."""
+
+from dataclasses import replace
+
+import pytest
+
+from hladr import pairing
+from hladr.pairing import PESettings
+
+BEADS = PESettings("PE-A", 500.0, 1.0, 0.0, 0.0, 262144.0, "FACSCanto II", "V1", "2024-01-10T09:00:00", "matrix")
+
+
+def codes(tube, beads=BEADS, **options):
+    return [f.code for f in pairing.compare(tube, beads, **options)]
+
+
+def test_equal_settings_pass():
+    assert codes(BEADS) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"voltage": 501.0},
+        {"gain": 2.0},
+        {"decades": 4.0, "log_minimum": 1.0},
+        {"range": 1024.0},
+        {"detector": "PE-H"},
+        {"detector": "FITC-A"},
+    ],
+)
+def test_each_setting_counts(changed):
+    assert codes(replace(BEADS, **changed)) == ["settings_mismatch"]
+
+
+@pytest.mark.parametrize("changed", [{"cytometer": "LSR II"}, {"serial": "V2"}])
+def test_the_cytometer_counts(changed):
+    found = pairing.compare(replace(BEADS, **changed), BEADS)
+    assert [f.code for f in found] == ["cytometer_mismatch"]
+    # header text stays out of the sentence
+    assert not any(word in found[0].sentence for word in ("LSR", "Canto", "V1", "V2"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"voltage": None},
+        {"range": None},
+        {"cytometer": None},
+        {"serial": None},
+        {"gain": None},  # left out: 1
+        {"cytometer": "FACSCANTOII"},
+        {"serial": " v1 "},
+        {"voltage": 500.0000001},
+        {"detector": "pe-a"},
+        {"compensation": "none"},  # beads carry PE alone: their PE is the same with and without a matrix
+    ],
+)
+def test_what_one_file_does_not_state_is_no_mismatch(changed):
+    assert codes(replace(BEADS, **changed)) == []
+
+
+def test_a_gain_that_only_one_file_states_is_compared_with_one():
+    assert codes(replace(BEADS, gain=2.0), replace(BEADS, gain=None)) == ["settings_mismatch"]
+
+
+def test_the_sentence_shows_both_values():
+    (found,) = pairing.compare(replace(BEADS, voltage=520.0), BEADS)
+    assert "520" in found.sentence
+    assert "500" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("tube_at", "expected"),
+    [
+        ("2024-01-11T09:00:00", []),  # exactly 24 hours is not further apart
+        ("2024-01-11T09:00:01", ["bead_date_mismatch"]),
+        ("2024-01-09T08:00:00", ["bead_date_mismatch"]),  # beads after the tube count too
+        (None, []),
+    ],
+)
+def test_time_between(tube_at, expected):
+    assert codes(replace(BEADS, acquired_at=tube_at)) == expected
+
+
+def test_a_named_exception_lets_the_pair_through_as_review():
+    exceptions = [{"sample_id": "s1", "reason": "voltage typed wrongly by the workstation"}]
+    tube = replace(BEADS, voltage=520.0, serial="V2")
+    (found,) = pairing.compare(tube, BEADS, exceptions=exceptions, sample_id="s1", bead_id="b1")
+    assert (found.code, found.status) == ("pairing_exception", "review")
+    assert "typed wrongly" in found.sentence
+    assert codes(tube, exceptions=exceptions, sample_id="s2") == ["cytometer_mismatch", "settings_mismatch"]
+    both = [{"sample_id": "s1", "bead_id": "b2", "reason": "x"}]
+    assert codes(tube, exceptions=both, sample_id="s1", bead_id="b1") == ["cytometer_mismatch", "settings_mismatch"]
+
+
+def test_an_exception_does_not_excuse_the_time():
+    tube = replace(BEADS, acquired_at="2024-01-20T09:00:00")
+    exceptions = [{"bead_id": "b1", "reason": "x"}]
+    assert codes(tube, exceptions=exceptions, bead_id="b1") == ["bead_date_mismatch"]
+
+
+def test_the_table_keeps_both_values_and_says_what_is_not_stated():
+    rows = {row.what: row for row in pairing.table(replace(BEADS, serial=None, voltage=480.0), BEADS)}
+    assert (rows["PE voltage"].tube, rows["PE voltage"].beads, rows["PE voltage"].agree) == (480.0, 500.0, False)
+    assert rows["serial number"].agree is None
+    assert rows["hours from beads to tube"].tube == 0
