@@ -155,7 +155,7 @@ def _axis(label: str, scale: Scale, values: np.ndarray, corners: list[float]) ->
     low, high = _reach(values)
     if scale.kind == "linear":
         near = [c for c in corners if c < 1.5 * high]
-        return panels.linear_axis(label, min(low, 0.0), 1.04 * max([high, *near]))
+        return panels.linear_axis(label, min(low, 0.0), 1.1 * max([high, *near]))
     ends = [*scale.apply(np.array([low, high, 0.0, 100 * scale.cofactor])), *corners]
     room = 0.04 * (max(ends) - min(ends))
     return panels.decade_axis(label, scale, min(ends) - room, max(ends) + room)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from .. import __version__
 from ..flags import FLAGS
 from . import labs, methods, today, view, view_beads
-from .files import block, embedded_picture, place_picture, remove_others, write_if_changed
+from .files import block, embedded_pictures, place_picture, remove_others, write_if_changed
 
 PAGES = (
     ("today", "Today"),
@@ -24,8 +24,7 @@ SCRIPTS = ("charts", "tubes", "tube", "beads", "patients", "labs", "main")
 HERE = Path(__file__).resolve().parent
 # The first page stays under 2 MB; a small study fits into it whole, so that the page can travel alone.
 INLINE_BYTES = 600_000
-EMBEDDED_BYTES = 1_150_000
-EMBEDDED_PICTURES = 120
+EMBEDDED_BYTES = 1_250_000
 
 
 def write_report(study, results: str | Path) -> None:
@@ -87,7 +86,7 @@ def write_page(inputs: view.Inputs, results: Path) -> None:
         "tubes": view.table(tubes, view.TUBE_COLUMNS),
         "patients": view.table(patients, ("id", "baseline", "reversal", "reversal_day", "n", "reason", "block")),
         "labs": compared["strip"],
-        "thumbs": embedded(inputs),
+        "thumbs": embedded_pictures(inputs.pictures, EMBEDDED_BYTES),
     }
     inline = "".join(block(name, value) for name, value in first.items())
     if sum(len(text) for text in written.values()) <= INLINE_BYTES:
@@ -109,19 +108,6 @@ def place_pictures(inputs: view.Inputs, beads: list[dict], folder: Path) -> None
         if record["picture"]:
             place_picture(inputs.bead_pictures[record["bead_id"]], beside / Path(record["picture"]).name)
     remove_others(beside, {Path(record["picture"]).name for record in beads if record["picture"]})
-
-
-def embedded(inputs: view.Inputs) -> dict[str, str]:
-    """Embed smaller copies of the gate pictures where all of them fit into the first page."""
-    if len(inputs.pictures) > EMBEDDED_PICTURES:
-        return {}
-    made, size = {}, 0
-    for name, source in inputs.pictures.items():
-        made[name] = embedded_picture(source)
-        size += len(made[name])
-        if size > EMBEDDED_BYTES:
-            return {}
-    return made
 
 
 def meta(inputs: view.Inputs) -> dict:

@@ -5,7 +5,11 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+
+EMBEDDED_SIZES = ((1300, 45), (1150, 30), (900, 30), (700, 30))  # pixels wide, WebP quality
+EMBEDDED_LEAST = 7000  # bytes: no gate picture is readable below
 
 
 def safe_json(value: object) -> str:
@@ -66,7 +70,7 @@ def remove_others(folder: Path, wanted: set[str]) -> None:
             path.unlink()
 
 
-def embedded_picture(source: Path, width: int = 1280) -> str:
+def embedded_picture(source: Path, width: int, quality: int) -> str:
     """Make a smaller copy of a picture as a data URI, for a page that travels alone."""
     from PIL import Image
 
@@ -75,5 +79,22 @@ def embedded_picture(source: Path, width: int = 1280) -> str:
     if picture.width > width:
         picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=38, method=4)
+    picture.save(buffer, "WEBP", quality=quality, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def embedded_pictures(sources: Mapping[str, Path], budget: int) -> dict[str, str]:
+    """Embed pictures as large as all of them fit into `budget` bytes; none where even the smallest do not.
+
+    The size is chosen on every tenth picture, so that each is encoded once.
+    """
+    some = list(sources.values())[::10]
+    for width, quality in EMBEDDED_SIZES:
+        if len(sources) * EMBEDDED_LEAST > budget:
+            break
+        sample = sum(len(embedded_picture(path, width, quality)) for path in some)
+        if sample / max(len(some), 1) * len(sources) < 0.93 * budget:
+            made = {name: embedded_picture(path, width, quality) for name, path in sources.items()}
+            if sum(map(len, made.values())) <= budget:
+                return made
+    return {}

@@ -1,39 +1,12 @@
 """Words for a paper: a paragraph with the settings that were in force, and the items of MIFlowCyt."""
 
-import re
 from collections.abc import Mapping
 from importlib import metadata
 
 from .. import __version__
+from .cytometers import known_cytometer
 from .view import Inputs
 
-# Names of cytometers that may be told: $CYT is free text, and only what is recognised leaves the header.
-CYTOMETERS = (
-    ("FACSCalibur", r"facs\s*calibur|^e\d{3,}"),
-    ("FACSCanto", r"canto"),
-    ("FACSLyric", r"lyric"),
-    ("FACSVerse", r"verse"),
-    ("FACSCelesta", r"celesta"),
-    ("FACSymphony", r"symphony"),
-    ("FACSAria", r"aria"),
-    ("LSRFortessa", r"fortessa"),
-    ("LSR II", r"lsr\s*ii|lsrii"),
-    ("Accuri C6", r"accuri|c6"),
-    ("Cytomics FC 500", r"fc\s*500|cytomics"),
-    ("Navios", r"navios"),
-    ("Gallios", r"gallios"),
-    ("CytoFLEX", r"cytoflex"),
-    ("DxFLEX", r"dxflex"),
-    ("Attune", r"attune"),
-    ("MACSQuant", r"macsquant"),
-    ("Aurora", r"aurora"),
-    ("Northern Lights", r"northern"),
-    ("Guava", r"guava"),
-    ("CyFlow", r"cyflow"),
-    ("Cytek", r"cytek|xp5|dxp"),
-    ("ID7000", r"id7000"),
-    ("NovoCyte", r"novocyte"),
-)
 CITATIONS = (
     "Giamarellos-Bourboulis EJ et al. JAMA 2025, doi 10.1001/jama.2025.24175 (phenotypes and reversal).",
     "Döcke WD et al. Clin Chem 2005;51:2341 (quantitative HLA-DR on monocytes).",
@@ -43,14 +16,6 @@ CITATIONS = (
     "Mölder F et al. F1000Research 2021;10:33 (Snakemake).",
 )
 TO_FILL = "to be completed by the laboratory"
-
-
-def known_cytometer(text: str | None) -> str | None:
-    """Recognise a cytometer's model in free text; None for anything else."""
-    for name, pattern in CYTOMETERS:
-        if text and re.search(pattern, text, re.IGNORECASE):
-            return name
-    return None
 
 
 def cytometers(inputs: Inputs) -> dict[str, list[str]]:

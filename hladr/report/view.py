@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from . import risk as risks
+from .cytometers import known_cytometer
 from .histogram import alternatives, histogram
 
 TUBES_PER_BLOCK = 20
@@ -177,7 +178,13 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
         kit = calibration.kit if calibration else ""
         detail["hist"] = histogram(reading, measured, line, kit, shown, statistic)
         detail["alternatives"] = alternatives(measured, reading, limits, alternative_names(statistic))
-        detail["settings"] = [setting(row_) for row_ in measured.pairing]
+        models = {
+            "cytometer": [
+                known_cytometer(reading.cytometer),
+                calibration and known_cytometer(beads_cytometer(calibration)),
+            ]
+        }
+        detail["settings"] = [setting(compared, models.get(compared["what"])) for compared in measured.pairing]
     if name in said:
         detail["decision"] = {"reviewer": said[name].reviewer, "date": str(said[name].date)}
     if override is not None:
@@ -247,15 +254,20 @@ def gate_rows(reading) -> list[dict]:
     return rows
 
 
-def setting(row: Mapping) -> dict:
-    """Show one compared setting; what the header says in words stays out, whether it agrees does not."""
+def beads_cytometer(calibration) -> str | None:
+    """Take the cytometer's name from a bead run."""
+    return calibration.settings.cytometer if calibration.settings else None
+
+
+def setting(row: Mapping, models: Sequence[str | None] | None) -> dict:
+    """Show one compared setting.
+
+    What a header says in words stays out, but for a cytometer's model that is recognised; whether it agrees is told.
+    """
     hidden = row["tube"] is None and row["beads"] is None and row["agree"] is not None
-    return {
-        "name": row["what"],
-        "tube": "stated" if hidden else shown(row["tube"]),
-        "beads": "stated" if hidden else shown(row["beads"]),
-        "same": row["agree"],
-    }
+    tube, beads = (models or (None, None)) if hidden else (shown(row["tube"]), shown(row["beads"]))
+    stated = "stated" if hidden else None
+    return {"name": row["what"], "tube": tube or stated, "beads": beads or stated, "same": row["agree"]}
 
 
 def shown(value: object) -> object:

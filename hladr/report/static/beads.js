@@ -2,7 +2,7 @@
 const Beads = {
   perPage: 24, page: 0, filter: "",
 
-  build(section) { HL.get("beads", (runs) => Beads.draw(section, runs), () => section.replaceChildren(h("h1", {}, "Beads"), h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page."))); },
+  build(section) { HL.get("beads", (runs) => Beads.draw(section, runs), () => show(section, h("h1", {}, "Beads"), h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page."))); },
 
   draw(section, runs) {
     const order = { failed: 0, review: 1, ok: 2 };
@@ -12,7 +12,7 @@ const Beads = {
     const some = kept.slice(Beads.page * Beads.perPage, (Beads.page + 1) * Beads.perPage);
     const turn = (by, words, usable) => h("button", { class: "plain", disabled: !usable, onclick: () => { Beads.page += by; Beads.draw(section, runs); } }, words);
     const labs = [...new Set(runs.map((r) => r.lab))].sort();
-    section.replaceChildren(h("h1", {}, "Beads"),
+    show(section, h("h1", {}, "Beads"),
       h("p", { class: "muted" }, "Each line turns PE into antibodies. A good R² says little with four levels: look at the slope and at each level's recovery."),
       h("div", { class: "filters" }, h("label", {}, "Show", h("select", { onchange: (e) => { Beads.filter = e.target.value; Beads.page = 0; Beads.draw(section, runs); } },
         h("option", { value: "" }, "all bead runs"), ["failed", "review", "ok", ...labs].map((w) => h("option", { value: w, selected: Beads.filter === w }, w))))),
@@ -38,21 +38,21 @@ const Beads = {
   one(section, id) {
     HL.get("beads", (runs) => {
       const run = runs.find((r) => r.bead_id === id);
-      if (!run) { section.replaceChildren(h("h1", {}, "There is no such bead run")); return; }
+      if (!run) { show(section, h("h1", {}, "There is no such bead run")); return; }
       const flags = HL.data.meta.flags;
-      section.replaceChildren(
+      show(section, 
         h("div", { class: "tubehead" }, h("h1", {}, run.bead_id), badge(run.status), h("span", { class: "muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", acquired " + run.acquired.replace("T", " ").slice(0, 16) : ""}`), h("span", { class: "nav" }, h("a", { class: "chip", href: "#beads" }, "all bead runs"))),
         ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${f.sentence}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
         run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks and line of ${id}`, "picture"))] : "",
         h("div", { class: "two" }, h("div", {}, h("h2", {}, "Line"), beadLine(run, 560, 360)), h("div", {}, h("h2", {}, "Recovery of each level"), Beads.levels(run),
           run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, "what reads 5,000 by the line"))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,
           h("h3", {}, "Tubes that use it"), run.tubes.length ? h("p", { class: "chips" }, run.tubes.slice(0, 200).map((t) => h("a", { class: "chip", href: link("tube", t) }, t))) : h("p", { class: "muted" }, "None."))));
-    }, () => section.replaceChildren(h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page.")));
+    }, () => show(section, h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page.")));
   },
 
   drift(place, series) {
     if (!series.length) return;
-    place.replaceChildren(h("h2", {}, "Bead runs over time", h("small", {}, "Levey-Jennings charts: each point is a run, the orange lines are the control limits, an orange point broke a rule")),
+    show(place, h("h2", {}, "Bead runs over time", h("small", {}, "Levey-Jennings charts: each point is a run, the orange lines are the control limits, an orange point broke a rule")),
       h("div", { class: "two" }, series.map((c) => h("div", {}, h("h3", {}, c.group), leveyJennings(c.points, { title: c.title, unit: c.unit })))));
   },
 };

@@ -31,7 +31,7 @@ function intervalBar(abc, low, high, width = 170) {
 }
 
 // Monocyte PE: PE below, the AB/C that it means above, the limits as lines.
-function peHistogram(hist, line_, limits, width = 620, height = 290) {
+function peHistogram(hist, line_, limits, width = 720, height = 320) {
   const left = 46, right = width - 14, top = 54, bottom = height - 46;
   const place = linPlace(hist.positions[0], hist.positions[hist.positions.length - 1], left, right);
   const most = Math.max(...hist.counts, 1), tall = linPlace(0, most, bottom, top);
@@ -52,8 +52,7 @@ function peHistogram(hist, line_, limits, width = 620, height = 290) {
   if ((hist.abc_ticks || []).length) parts.push(line(left, top - 6, right, top - 6, "axis"), text(right, 12, "antibodies per cell (AB/C) by the bead line", "end", "m"));
   (hist.limits || []).forEach(([position, name], k) => {
     const x = place(position);
-    if (x > left && x < right) parts.push(line(x, top - 6, x, bottom, k ? "limit2" : "limit"), text(x, 12 + 0 * k, "", "middle"),
-      s("text", { x: x + 3, y: top + 10 + 13 * k, class: "m" }, name));
+    if (x > left && x < right) parts.push(line(x, top - 6, x, bottom, k ? "limit2" : "limit"), text(x + (k ? 4 : -4), top + 10, name, k ? "start" : "end", "halo"));
   });
   if (has(hist.median)) parts.push(line(place(hist.median), top - 2, place(hist.median), bottom, "", { stroke: "#1d2b33", "stroke-width": 2 }), text(place(hist.median) - 4, bottom - 6, "median", "end"));
   return svg(width, height, "Histogram of the monocytes' PE", ...parts);

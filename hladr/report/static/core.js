@@ -31,6 +31,8 @@ function fill(element, attributes, children) {
   element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
   return element;
 }
+// Put new content into a place; lists may be nested.
+const show = (place, ...children) => { place.replaceChildren(); fill(place, {}, children); };
 // Texts go in as text nodes: nothing in a patient id can become markup.
 const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const s = (tag, attributes, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);

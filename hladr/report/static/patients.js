@@ -6,7 +6,7 @@ const Patients = {
 
   build(section) {
     const choose = (name, label, options) => h("label", {}, label, h("select", { name, onchange: Patients.refilter }, h("option", { value: "" }, "all"), options.map(([v, w]) => h("option", { value: v, selected: Patients.filters[name] === v }, w))));
-    section.replaceChildren(h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. Open circle: under review; arrow: known only to lie above or below; ×: no value."),
+    show(section, h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. Open circle: under review; arrow: known only to lie above or below; ×: no value."),
       h("form", { class: "filters", onsubmit: (e) => e.preventDefault() }, h("label", {}, "Patient", h("input", { type: "search", name: "text", value: Patients.filters.text, oninput: Patients.refilter })),
         choose("call", "Baseline call", ["MALS", "SIP", "unclassified", "indeterminate"].map((w) => [w, w])),
         choose("reversal", "Reversal", [["attained", "attained"], ["not_attained", "not attained"], ["not_applicable", "not applicable"]])),
@@ -23,7 +23,7 @@ const Patients = {
     const some = kept.slice(Patients.page * Patients.perPage, (Patients.page + 1) * Patients.perPage);
     const cards = some.map((p) => h("a", { class: "card", href: link("patient", p.id) }, h("h3", {}, p.id), h("p", { class: "small muted" }, Patients.verdict(p)), h("div", { class: "course" }, "…")));
     const turn = (by, words, usable) => h("button", { class: "plain", disabled: !usable, onclick: () => { Patients.page += by; Patients.draw(); scrollTo(0, 0); } }, words);
-    document.getElementById("patient-cards").replaceChildren(h("div", { class: "cards" }, cards),
+    show(document.getElementById("patient-cards"), h("div", { class: "cards" }, cards),
       h("div", { class: "pager" }, `${some.length} of ${whole(kept.length)} patients`, pages > 1 ? [turn(-1, "← Previous", Patients.page > 0), turn(1, "Next →", Patients.page < pages - 1)] : null));
     some.forEach((p, k) => HL.get(p.block, (block) => cards[k].querySelector(".course").replaceChildren(...Patients.charts(p, block[p.id], false)), () => cards[k].querySelector(".course").replaceChildren("The course is in the folder “report” beside this page.")));
   },
@@ -33,14 +33,14 @@ const Patients = {
   charts(p, draws, big) {
     const { meta } = HL.data, days = draws.map((d) => d.day), ends = [Math.min(...days, meta.baseline_day), Math.max(...days, meta.baseline_day + 1)];
     const size = big ? { width: 620, height: 270, big } : { width: 290, height: 112 };
-    const every = ends[1] - ends[0] > 40 ? 14 : ends[1] - ends[0] > 14 ? 7 : 2;
-    const dayTicks = big ? [...new Set(days)] : [...new Set([ends[0], ...days.filter((d) => d % every === 0), ends[1]])];
-    const crowded = dayTicks.filter((d, k) => k === 0 || ((d - dayTicks[0]) / (ends[1] - ends[0])) * (size.width - 60) > 0).reduce((kept, d) => (kept.length && ((d - kept[kept.length - 1]) / (ends[1] - ends[0])) * (size.width - 60) < 18 ? kept : [...kept, d]), []);
+    // every day of draw is a tick, as far as the numbers do not run into each other
+    const far = (a, b) => ((b - a) / (ends[1] - ends[0])) * (size.width - 60) >= 17;
+    const dayTicks = [...new Set(days)].reduce((kept, d) => (kept.length && !far(kept[kept.length - 1], d) ? kept : [...kept, d]), []);
     const abc = draws.filter((d) => has(d.abc) || d.tube).map((d) => ({ day: d.day, value: d.abc, low: has(d.abc) ? d.low : null, high: has(d.abc) ? d.high : null, doubt: d.status !== "ok", words: has(d.abc) ? `${abcText(d.abc)} AB/C, ${d.call}` : `no AB/C, ${d.call}` }));
     const ferritin = draws.filter((d) => has(d.f) || has(d.f_low) || has(d.f_high)).map((d) => ({ day: d.day, value: d.f, low: has(d.f) ? null : d.f_low, high: has(d.f) ? null : d.f_high, words: ferritinText(d) }));
     const baseline = draws.find((d) => d.day === meta.baseline_day);
     const fall = p.baseline === "MALS" && baseline && has(baseline.f) ? [{ value: baseline.f * meta.ferritin_share, name: `${upTo(100 * meta.ferritin_share, 0)} % of baseline`, className: "limit2" }] : [];
-    const common = { ...size, days: ends, dayTicks: crowded };
+    const common = { ...size, days: ends, dayTicks };
     return [
       abc.length ? courseChart(abc, { ...common, unit: "AB/C (antibodies per cell)", limits: [{ value: meta.sip, name: `SIP below ${whole(meta.sip)}` }, { value: meta.reversal, name: `reversal above ${whole(meta.reversal)}`, className: "limit2" }] }) : h("p", { class: "small muted" }, "No AB/C."),
       ferritin.length ? courseChart(ferritin, { ...common, unit: "ferritin (ng/mL)", limits: [{ value: meta.mals, name: `MALS above ${whole(meta.mals)}` }, ...fall] }) : h("p", { class: "small muted" }, "No ferritin."),
@@ -49,16 +49,16 @@ const Patients = {
 
   one(section, id) {
     const p = Patients.all().find((x) => x.id === id);
-    if (!p) { section.replaceChildren(h("h1", {}, "There is no such patient")); return; }
+    if (!p) { show(section, h("h1", {}, "There is no such patient")); return; }
     const show = (block) => {
       const draws = block[id];
-      section.replaceChildren(h("div", { class: "tubehead" }, h("h1", {}, `Patient ${id}`), h("span", { class: "muted" }, Patients.verdict(p)), h("span", { class: "nav" }, h("a", { class: "chip", href: "#patients" }, "all patients"))),
+      show(section, h("div", { class: "tubehead" }, h("h1", {}, `Patient ${id}`), h("span", { class: "muted" }, Patients.verdict(p)), h("span", { class: "nav" }, h("a", { class: "chip", href: "#patients" }, "all patients"))),
         h("p", {}, p.reason), h("div", { class: "two" }, Patients.charts(p, draws, true).map((c) => h("div", {}, c))),
         h("h2", {}, "Draws"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Day", "Status", "Call", "AB/C", "95 % interval", "Ferritin, ng/mL", "Probability", "Why", "Tubes"].map((w, k) => h("th", { class: k === 0 || k === 3 || k === 6 ? "num" : "" }, w)))),
           h("tbody", {}, draws.map((d) => h("tr", {}, h("td", { class: "num" }, d.day), h("td", {}, badge(d.status)), h("td", {}, d.call, d.borderline ? [" ", h("span", { class: "st review" }, "borderline")] : null), h("td", { class: "num" }, abcText(d.abc)), h("td", { class: "nowrap" }, has(d.low) ? `${whole(d.low)} to ${whole(d.high)}` : "–"),
             h("td", {}, ferritinText(d)), h("td", { class: "num" }, has(d.p) ? percent(100 * d.p) : "–"), h("td", {}, d.reason), h("td", {}, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " "]))))))));
     };
-    HL.get(p.block, show, () => section.replaceChildren(h("p", { class: "gone" }, "The course is in the folder “report” beside this page.")));
+    HL.get(p.block, show, () => show(section, h("p", { class: "gone" }, "The course is in the folder “report” beside this page.")));
   },
 };
 function ferritinText(d) {

@@ -1,4 +1,5 @@
 // One tube: what it is worth, why, what to do; its gates; the histogram that becomes AB/C; what else could be true.
+const signed = (v) => { const r = Math.round(v * 10) / 10; return r === 0 ? "0 %" : (r > 0 ? "+" : "−") + percent(Math.abs(r)); };
 const Tube = {
   id: null,
 
@@ -6,10 +7,10 @@ const Tube = {
     Tubes.all();
     Tube.id = id;
     const t = Tubes.byId.get(id);
-    if (!t) { section.replaceChildren(h("h1", {}, "There is no such tube"), h("p", {}, h("a", { href: "#tubes" }, "All tubes"))); return; }
-    section.replaceChildren(Tube.head(t), h("p", { class: "muted" }, "Loading …"));
-    HL.get(t.block, (block) => { if (Tube.id === id) section.replaceChildren(Tube.head(t), ...Tube.body(t, block[id])); },
-      () => section.replaceChildren(Tube.head(t), ...Tube.body(t, null)));
+    if (!t) { show(section, h("h1", {}, "There is no such tube"), h("p", {}, h("a", { href: "#tubes" }, "All tubes"))); return; }
+    show(section, Tube.head(t), h("p", { class: "muted" }, "Loading …"));
+    HL.get(t.block, (block) => { if (Tube.id === id) show(section, Tube.head(t), ...Tube.body(t, block[id])); },
+      () => show(section, Tube.head(t), ...Tube.body(t, null)));
     const next = Tubes.neighbour(id, 1);
     if (next) { HL.get(next.block, () => {}); if (next.picture && !HL.alone) new Image().src = "report/" + next.picture; }
   },
@@ -38,9 +39,9 @@ const Tube = {
     parts.push(h("h2", {}, "Gates", h("small", {}, t.gate === "override" ? "solid: the reviewer's gate, which counts; dotted: the automatic gate" : "solid: the gate that counts; dashed: slightly tighter and wider")),
       h("div", { class: "scroll" }, picture(t.picture, (HL.data.thumbs || {})[t.id], `Gates of tube ${t.id}`, "picture")));
     const gates = d.gates.length ? h("table", {}, h("thead", {}, h("tr", {}, ["Gate", "inside", "events", "share"].map((w, k) => h("th", { class: k > 1 ? "num" : "" }, w)))),
-      h("tbody", {}, d.gates.map((g) => h("tr", {}, h("td", {}, g.name), h("td", { class: "muted" }, g.parent || "all events"), h("td", { class: "num" }, whole(g.events)), h("td", { class: "num" }, percent(g.percent)))))) : null;
+      h("tbody", {}, d.gates.map((g) => h("tr", {}, h("td", {}, g.name), h("td", { class: "muted" }, g.parent), h("td", { class: "num" }, whole(g.events)), h("td", { class: "num" }, percent(g.percent)))))) : null;
     const alternatives = d.alternatives.length ? h("table", {}, h("thead", {}, h("tr", {}, ["AB/C if …", "AB/C", "change", ""].map((w, k) => h("th", { class: k === 1 || k === 2 ? "num" : "" }, w)))),
-      h("tbody", {}, d.alternatives.map((a) => h("tr", {}, h("td", {}, a.name), h("td", { class: "num" }, abcText(a.abc)), h("td", { class: "num muted" }, has(a.change) ? (a.change > 0 ? "+" : "") + percent(a.change) : ""),
+      h("tbody", {}, d.alternatives.map((a) => h("tr", {}, h("td", {}, a.name), h("td", { class: "num" }, abcText(a.abc)), h("td", { class: "num muted" }, has(a.change) ? signed(a.change) : ""),
         h("td", {}, a.other_side ? h("span", { class: "st review" }, `▲ other side of ${whole(a.other_side)}`) : ""))))) : null;
     parts.push(h("div", { class: "two wide-left" },
       h("div", {}, d.hist ? [h("h2", {}, "PE of the monocytes"), peHistogram(d.hist)] : null),

@@ -41,7 +41,7 @@ const Tubes = {
     const type = (name, label, kind = "text", extra = {}) => h("label", {}, label, h("input", { name, type: kind, value: Tubes.filters[name], oninput: Tubes.refilter, ...extra }));
     const distinct = (values) => [...new Set(values)].filter(has).sort();
     const rows = Tubes.all();
-    section.replaceChildren(
+    show(section, 
       h("h1", {}, "Tubes"),
       h("p", { class: "muted" }, "Ranked by the risk to a decision: failed tubes whose draw has no call, then the chance that AB/C lies on the other side of the limit that decides, with the doubt of gate and beads counted in."),
       h("form", { class: "filters", id: "tube-filters", onsubmit: (e) => e.preventDefault() },
@@ -72,7 +72,7 @@ const Tubes = {
         key ? h("button", { type: "button", "data-sort": key, onclick: () => { Tubes.down = key === Tubes.sort ? !Tubes.down : false; Tubes.sort = key; Tubes.draw(); } }, name + (sorted ? (Tubes.down ? " ↓" : " ↑") : "")) : name);
     });
     const step = (by, words, usable) => h("button", { class: "plain", type: "button", disabled: !usable, onclick: () => { Tubes.page += by; Tubes.draw(); scrollTo(0, 0); } }, words);
-    document.getElementById("tube-table").replaceChildren(
+    show(document.getElementById("tube-table"), 
       h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, some.map(Tubes.row)))),
       h("div", { class: "pager" }, h("span", { id: "tube-count" }, rows.length ? `${whole(Tubes.page * Tubes.perPage + 1)} to ${whole(Tubes.page * Tubes.perPage + some.length)} of ${whole(rows.length)} tubes` : "No tube matches."),
         pages > 1 ? [step(-1, "← Previous", Tubes.page > 0), step(1, "Next →", Tubes.page < pages - 1)] : null));
@@ -81,8 +81,8 @@ const Tubes = {
 
   row(t) {
     return h("tr", { class: "go", "data-id": t.id, onclick: (e) => { if (e.target.tagName !== "A") location.hash = link("tube", t.id); } },
-      h("td", { class: "num muted" }, t.rank), h("td", {}, badge(t.status), t.release === "held" ? [" ", badge("plain", "held")] : t.release === "released" ? [" ", badge("plain", "released")] : null), h("td", {}, tubeLink(t.id)),
-      h("td", {}, t.role === "patient" ? h("a", { href: link("patient", t.patient) }, t.patient) : [t.patient, " ", h("span", { class: "muted" }, t.role)]), h("td", { class: "num" }, t.day), h("td", {}, t.lab),
+      h("td", { class: "num muted" }, t.rank), h("td", {}, badge(t.status), t.release === "held" ? [" ", badge("plain", "held")] : t.release === "released" ? [" ", badge("plain", "released")] : null), h("td", { class: "id" }, tubeLink(t.id)),
+      h("td", { class: "id" }, t.role === "patient" ? h("a", { href: link("patient", t.patient) }, t.patient) : [t.patient, " ", h("span", { class: "muted" }, t.role)]), h("td", { class: "num" }, t.day), h("td", {}, t.lab),
       h("td", { class: "nowrap" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", {}, intervalBar(t.abc, t.low, t.high)),
       h("td", { class: "num" }, has(t.risk) ? (t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : "–"), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
       h("td", { class: "code" }, (t.flags || "").split(";").filter(has).map((c) => [h("span", { title: (HL.data.meta.flags[c] || [""])[0] }, c), " "])),
