@@ -1,7 +1,7 @@
-"""Simulated tubes, bead runs and studies with known truth: a model of a cytometer and of blood, not clouds on the final scale.
+"""Simulated tubes, bead runs and studies with known truth: a cytometer and blood, not clouds on the final scale.
 
-`cytometer` and `models` say how molecules become numbers in a file, `blood` and `beads` what passes the laser, `fcs_write` writes
-the file, `study` and `demo` whole study folders. For research use only, not for diagnostic use.
+`cytometer` and `models` say how molecules become numbers in a file, `blood` and `beads` what passes the laser,
+`fcs_write` writes the file, `study` and `demo` whole study folders. For research use only, not for diagnostic use.
 """
 
 from .beads import LOTS, BeadRun, SimulatedBeads, simulate_beads

@@ -49,8 +49,8 @@ class BeadRun:
     merged : tuple of int or None
         A fault: two levels (1 = dimmest) whose beads both carry the geometric mean of the two.
     pe_gain : float
-        A fault: factor on the PE gain that the header does not show; large values saturate the top level, small ones sink the
-        lowest into the noise.
+        A fault: factor on the PE gain that the header does not show; large values saturate the top level, small ones
+        sink the lowest into the noise.
     drift : float
         A fault: gain change of PE from first to last event; 0.2 is +20 %.
     scatter_spread : float

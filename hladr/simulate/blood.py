@@ -4,11 +4,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from .cytometer import MARKERS, Cytometer
-from .detect import Particles, detect, linear
-from .populations import CODES, MONOCYTE, NAMES, split_normal, table
-
-QUANTIBRITE_LOT_96597 = (638.0, 6930.0, 31008.0, 67601.0)
+from .cells import draw_labels, draw_particles
+from .cytometer import Cytometer
+from .detect import detect, linear
+from .populations import CODES, MONOCYTE
 
 
 @dataclass(frozen=True)
@@ -20,13 +19,15 @@ class Blood:
     n_events : int
         Events in the file.
     abc : float
-        Population median of AB/C of the classical monocytes: antibodies with their PE, autofluorescence included, as the assay
-        defines it (nothing is subtracted).
+        Population median of AB/C of the classical monocytes: antibodies with their PE, autofluorescence included, as
+        the assay defines it (nothing is subtracted).
     abc_sd_ln, abc_skew : float
-        Spread of ln AB/C between cells, and its skewness (-0.5 to 0.5: the upper side is 1 + skew times as wide, the median stays).
+        Spread of ln AB/C between cells, and its skewness (-0.5 to 0.5: the upper side is 1 + skew times as wide, the
+        median stays).
     pe_per_antibody : float
         PE molecules per antibody of the conjugate.
-    monocyte_fraction, lymphocyte_fraction, eosinophil_fraction, basophil_fraction, immature_granulocyte_fraction : float
+    monocyte_fraction, lymphocyte_fraction, eosinophil_fraction, basophil_fraction : float
+    immature_granulocyte_fraction : float
         Of the leukocytes; neutrophils are the rest. Monocytes here are the CD14+ ones; non-classical ones come on top.
     nonclassical_fraction : float
         Non-classical (CD14-dim) monocytes, as a share of the CD14+ ones.
@@ -40,8 +41,8 @@ class Blood:
         Monocytes with platelets on them, as a share of the monocytes: still single monocytes.
     cd14_factor : float
         CD14 of monocytes, healthy = 1; in sepsis down to 1/6.
-    cd14_sd_ln : float
-        Spread of ln CD14 of the monocytes.
+    cd14_sd_ln, cd14_skew : float
+        Spread of ln CD14 of the monocytes, and its skewness: below 0 a tail towards the CD14-low cells.
     neutrophil_cd14 : float
         CD14 of neutrophils as a share of this tube's monocytes'; None: the 3,000 of healthy blood.
     toxic_granulation : float
@@ -61,7 +62,8 @@ class Blood:
     cd45 : bool
         CD45 is in the panel.
     drift : dict of str to float
-        Gain change from first to last event, by detector name, `forward`, `side` or `PE` (the HLA-DR detector): 0.2 is +20 %.
+        Gain change from first to last event, by detector name, `forward`, `side` or `PE` (the HLA-DR detector): 0.2 is
+        +20 %.
     clog : tuple of float or None
         (start, end, depth): between these shares of the acquisition the rate and all signals fall by this share.
     bead_carry_over : int
@@ -89,6 +91,7 @@ class Blood:
     platelet_bound_fraction: float = 0.08
     cd14_factor: float = 1.0
     cd14_sd_ln: float = 0.40
+    cd14_skew: float = -0.15
     neutrophil_cd14: float | None = None
     toxic_granulation: float = 0.0
     side_shift: float = 1.0
@@ -179,9 +182,9 @@ def simulate_tube(blood: Blood, cytometer: Cytometer, rng: np.random.Generator) 
         cytometer = cytometer.without("CD45")
     n = blood.n_events
     n_doublets = rng.binomial(n, blood.doublet_fraction)
-    labels = _draw_labels(blood, n + n_doublets, rng)
+    labels = draw_labels(blood, n + n_doublets, rng)
     labels[: blood.bead_carry_over] = CODES["bead"]
-    particles = _draw_particles(blood, cytometer, labels, n, rng)
+    particles = draw_particles(blood, cytometer, labels, n, rng)
     seconds, drift = _run(blood, cytometer, n, rng)
     events = detect(particles, cytometer, seconds, drift, rng)
     partners = np.full(n, 255, np.uint8)
@@ -190,121 +193,6 @@ def simulate_tube(blood: Blood, cytometer: Cytometer, rng: np.random.Generator) 
     true_pe = pe[:n].copy()
     true_pe[particles.joins] += pe[n:]
     return SimulatedTube(events, cytometer, labels[:n], partners, blood.abc, true_pe, blood)
-
-
-def composition(blood: Blood) -> np.ndarray:
-    """Return the share of each population among all particles, (len(NAMES),), sum 1."""
-    share = dict.fromkeys(NAMES, 0.0)
-    small = blood.debris_fraction + blood.platelet_fraction + blood.red_cell_fraction + blood.dead_fraction
-    white = 1 - small
-    lymphocytes = blood.lymphocyte_fraction
-    share["monocyte"] = blood.monocyte_fraction
-    share["nonclassical"] = blood.monocyte_fraction * blood.nonclassical_fraction
-    share["immature_granulocyte"] = blood.immature_granulocyte_fraction
-    share["eosinophil"] = blood.eosinophil_fraction
-    share["basophil"] = blood.basophil_fraction
-    share["b_cell"] = lymphocytes * blood.b_share
-    share["nk_cell"] = lymphocytes * blood.nk_share
-    share["t_cell"] = lymphocytes * (1 - blood.b_share - blood.nk_share)
-    share["neutrophil"] = 1 - sum(share.values())
-    if share["neutrophil"] < 0 or white < 0:
-        raise ValueError("the fractions of this blood sum to more than 1")
-    share = {name: value * white for name, value in share.items()}
-    share["debris"], share["platelet"] = blood.debris_fraction, blood.platelet_fraction
-    share["red_cell"], share["dead"] = blood.red_cell_fraction, blood.dead_fraction
-    return np.array([share[name] for name in NAMES])
-
-
-def _draw_labels(blood: Blood, count: int, rng: np.random.Generator) -> np.ndarray:
-    edges = np.cumsum(composition(blood))
-    return np.searchsorted(edges / edges[-1], rng.random(count), side="right").clip(0, len(NAMES) - 1).astype(np.uint8)
-
-
-def _medians(blood: Blood) -> dict[str, np.ndarray]:
-    t = table()
-    m, n, ig = MONOCYTE, CODES["neutrophil"], CODES["immature_granulocyte"]
-    cd14 = t["cd14"]
-    cd14[m] *= blood.cd14_factor
-    t["cd14_sd"][m] = blood.cd14_sd_ln
-    cd14[CODES["nonclassical"]] = min(cd14[CODES["nonclassical"]], 0.35 * cd14[m])
-    if blood.neutrophil_cd14 is not None:
-        cd14[n] = blood.neutrophil_cd14 * cd14[m]
-        cd14[ig] = 0.7 * cd14[n]
-    others = [i for i in range(len(NAMES)) if i not in (m, n, ig, CODES["nonclassical"])]
-    cd14[others] *= blood.nonspecific
-    t["hladr"][[i for i in range(len(NAMES)) if i not in (m, CODES["nonclassical"], CODES["b_cell"])]] *= (
-        blood.nonspecific
-    )
-    # septic monocytes of every kind lose HLA-DR together
-    t["hladr"][CODES["nonclassical"]] = min(45_000.0, 1.6 * blood.abc)
-    t["side"][m] *= blood.side_shift
-    toxic = blood.toxic_granulation
-    t["side"][[n, ig]] *= 1 + 0.15 * toxic
-    t["side_sd"][[n, ig]] *= 1 + 0.7 * toxic
-    t["forward_sd"][[n, ig]] *= 1 + 0.5 * toxic
-    t["cd14_sd"][n] *= 1 + 0.4 * toxic
-    for key in ("cd14_sd", "cd45_sd"):
-        t[key] *= blood.stain_spread
-    t["autofluorescence"] *= blood.autofluorescence
-    return t
-
-
-def _draw_particles(
-    blood: Blood, cytometer: Cytometer, labels: np.ndarray, n: int, rng: np.random.Generator
-) -> Particles:
-    count = len(labels)
-    t = {key: values.astype(np.float32) for key, values in _medians(blood).items()}
-    z = rng.standard_normal((7, count), dtype=np.float32)
-    if blood.heavy_tail:
-        # the monocytes' HLA-DR (row 4) keeps the stated spread
-        z[1:4] *= np.where(rng.random(count, dtype=np.float32) < blood.heavy_tail, np.float32(2.2), np.float32(1))
-    size = z[0]
-
-    def draw(name: str, deviate: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            middle = np.log(t[name])
-        return np.exp(middle[labels] + t[f"{name}_sd"][labels] * deviate)
-
-    # larger cells scatter more and carry more: a part of every spread is shared
-    forward = draw("forward", 0.8 * size + 0.6 * z[1])
-    side = draw("side", 0.4 * size + 0.917 * z[2])
-    cd45 = draw("cd45", 0.25 * size + 0.968 * z[3])
-    r = blood.hladr_cd14_correlation
-    hladr_z = 0.2 * size + np.sqrt(1 - 0.04 - r * r) * z[4] + r * z[5]
-    cd14 = draw("cd14", z[5])
-    hladr = draw("hladr", hladr_z)
-    glow = t["autofluorescence"][labels] * np.exp(0.3 * size + 0.2 * z[6])
-    mono = np.flatnonzero(labels == MONOCYTE)
-    antibodies = (
-        blood.abc * np.exp(blood.abc_sd_ln * split_normal(hladr_z[mono], blood.abc_skew)) * blood.pe_per_antibody
-    )
-    # AB/C is all of a cell's PE: what does not come from autofluorescence comes from antibodies
-    glow[mono] = np.minimum(glow[mono], antibodies)
-    hladr[mono] = antibodies - glow[mono]
-    if blood.platelet_bound_fraction:
-        bound = mono[rng.random(len(mono)) < blood.platelet_bound_fraction]
-        forward[bound] *= 1.06
-        side[bound] *= 1.10
-    small = np.isin(labels, [CODES["debris"], CODES["platelet"], CODES["red_cell"], CODES["dead"]])
-    low = np.flatnonzero(small & (forward < cytometer.threshold))
-    # what the trigger saw is over the threshold: the recorded tail falls off exponentially
-    forward[low] = cytometer.threshold * np.exp(0.25 * rng.standard_exponential(len(low)))
-    beads = np.flatnonzero(labels == CODES["bead"])
-    if len(beads):
-        levels = rng.choice(QUANTIBRITE_LOT_96597, len(beads))
-        hladr[beads] = levels * np.exp(0.05 * rng.standard_normal(len(beads)))
-    molecules = np.column_stack([hladr, cd14, cd45]).astype(np.float64)
-    assert molecules.shape[1] == len(MARKERS)
-    n_doublets = count - n
-    first = blood.bead_carry_over
-    return Particles(
-        forward.astype(np.float64),
-        side.astype(np.float64),
-        molecules,
-        glow.astype(np.float64),
-        np.sort(rng.choice(n - first, n_doublets, replace=False) + first),
-        rng.beta(1.2, 3.0, n_doublets),
-    )
 
 
 def _run(
@@ -366,6 +254,7 @@ def random_blood(rng: np.random.Generator, **fixed: object) -> Blood:
         "platelet_bound_fraction": float(rng.uniform(0.02, 0.25)),
         "cd14_factor": float(np.exp(-severity * rng.uniform(0.3, 1.6))),
         "cd14_sd_ln": float(rng.uniform(0.33, 0.5)),
+        "cd14_skew": float(rng.uniform(-0.3, 0.1)),
         "neutrophil_cd14": float(rng.uniform(0.02, 0.04) * (1 + 5 * severity * rng.random())),
         "toxic_granulation": float(severity * rng.random()),
         "side_shift": float(rng.uniform(0.9, 1.15) + 0.15 * severity),

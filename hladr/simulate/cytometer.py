@@ -94,7 +94,7 @@ class Cytometer:
     channels : tuple of Channel
         Parameters of the file, in order.
     spillover : tuple of tuple of float
-        True spillover in signal units, (k, k): row i, how much of detector i's dye is seen in each detector; diagonal 1.
+        True spillover in signal units, (k, k): row i, how much of detector i's dye each detector sees; diagonal 1.
     stated_spillover : tuple of tuple of float
         What the file (or the separate table, or the hardware) believes the spillover is.
     compensation : str
@@ -163,7 +163,7 @@ class Cytometer:
         return {"forward": self.forward, "side": self.side, **{d.name: d for d in self.detectors}}[name]
 
     def channel_of(self, marker: str) -> Channel | None:
-        """Return the channel a laboratory reads a marker from: the detector's first channel; None without that marker."""
+        """Return the channel that a marker is read from: its detector's first; None without that marker."""
         for detector in self.detectors:
             if detector.marker == marker:
                 return next(c for c in self.channels if c.source == detector.name)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .cytometer import MARKERS, Channel, Cytometer
 
-# Above this mean a Poisson draw is a rounded normal one: the difference is below 1 % of the sd, and three times as fast.
+# Above this mean a normal draw stands for the Poisson one: three times as fast, skewness below 0.05.
 _NORMAL_ABOVE = 400.0
 
 

@@ -1,7 +1,8 @@
 """Cytometers as central laboratories have them: their channels, scales, voltages and file formats.
 
-Gains are chosen so that the brightest Quantibrite level lies where operators put it; between the models the signal per PE molecule
-spans three decades. Efficiencies and spillovers are plausible round numbers for such instruments, not measurements of one.
+Gains are chosen so that the brightest Quantibrite level lies where operators put it; between the models the signal per
+PE molecule spans three decades. Efficiencies and spillovers are plausible round numbers for such instruments, not
+measurements of one.
 """
 
 from dataclasses import replace
@@ -10,7 +11,7 @@ import numpy as np
 
 from .cytometer import Channel, Cytometer, Detector, to_tuples
 
-# Spillover in units of equal gain (signal per own dye molecule): row: dye, column: detector. FITC carries no stain here.
+# Spillover in units of equal gain (signal per own dye molecule); row: dye, column: detector. FITC has no stain here.
 _FITC_PE_PERCP_APC = np.array(
     [
         [1.0, 0.22, 0.03, 0.0],
@@ -390,7 +391,8 @@ def random_cytometer(
     pe_gain : float, optional
         Factor on the PE gain; drawn between 1/sqrt(spread) and sqrt(spread) where left out.
     spread : float
-        Ratio of the largest to the smallest gain drawn; scatter gains take its fourth root (operators set them to the display).
+        Ratio of the largest to the smallest gain drawn; scatter gains take about its fourth root (operators set them to
+        the display).
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -73,7 +73,8 @@ class TubePlan:
 class StudyPlan:
     """Everything that a study folder holds.
 
-    `ferritin`: rows (patient_id, day, text, unit, lab). `outcomes`: rows of outcomes.csv. `calls` and `courses`: rows of the truth.
+    `ferritin`: rows (patient_id, day, text, unit, lab). `outcomes`: rows of outcomes.csv. `calls` and `courses`: rows
+    of the truth.
     """
 
     name: str
@@ -146,7 +147,8 @@ def write_study_tables(folder: Path, plan: StudyPlan) -> None:
         (folder / "fcs" / lab.name / "beads").mkdir(parents=True, exist_ok=True)
     _yaml(folder / "config.yaml", {"contract": 1, "study": plan.name, **plan.config})
     _yaml(folder / "labs.yaml", {lab.name: _lab_entry(folder, lab) for lab in plan.labs})
-    samples = "sample_id patient_id day lab fcs bead_id abc_reported arm collected_at replaces role".split()
+    samples = ["sample_id", "patient_id", "day", "lab", "fcs", "bead_id"]
+    samples += ["abc_reported", "arm", "collected_at", "replaces", "role"]
     _table(
         folder / "samples.csv",
         samples,
@@ -226,4 +228,4 @@ def _plain(row: Mapping[str, object]) -> dict[str, object]:
 def with_seeded_cytometer(cytometer: Cytometer, seed: int) -> Cytometer:
     """Give a lab's cytometer the small compensation error (2 %) that every real matrix has."""
     rng = np.random.default_rng([seed, 3, sum(cytometer.model.encode())])
-    return replace(cytometer.with_compensation_error(rng, 0.02))
+    return cytometer.with_compensation_error(rng, 0.02)

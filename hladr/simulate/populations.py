@@ -1,7 +1,8 @@
-"""The cells of lysed blood: how much they scatter, carry and glow. Lymphocyte scatter is 1; antigens are antibodies bound per cell.
+"""The cells of lysed blood: how much they scatter, carry and glow.
 
-Orders of magnitude: about 100,000 CD14 per monocyte and 2,000 to 4,000 per neutrophil (Antal-Szalmas et al., J Leukoc Biol 1997);
-CD45 about 200,000 per lymphocyte, half on monocytes, a third on neutrophils (Bikoue et al., Cytometry 1996).
+Lymphocyte scatter is 1; antigens are antibodies bound per cell. Orders of magnitude: about 100,000 CD14 per monocyte
+and 2,000 to 4,000 per neutrophil (Antal-Szalmas et al., J Leukoc Biol 1997); CD45 about 200,000 per lymphocyte, half of
+that on monocytes, a third on neutrophils (Bikoue et al., Cytometry 1996).
 The spreads are plausible, not measured.
 """
 
