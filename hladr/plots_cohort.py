@@ -47,7 +47,7 @@ def swimmer(
         lanes = max([min(len(group), most) for group in groups] + [1])
         figure = Figure(figsize=(4.1 * max(len(names), 1) + 0.6, 1.5 + 0.16 * lanes), layout="constrained")
         panels = figure.subplots(1, max(len(names), 1), squeeze=False)[0]
-        for axes, arm, group in zip(panels, names, groups, strict=True):
+        for axes, arm, group in zip(panels, names, groups, strict=False):
             shown = group[:most]
             for lane, judged in enumerate(shown):
                 _lane(axes, lane, judged, horizon, (deaths or {}).get(judged.patient_id))

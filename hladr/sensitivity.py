@@ -67,7 +67,7 @@ def rows(study: Any, measurements: Sequence[Any]) -> list[dict[str, object]]:
         draws = draws_of(values, study.ferritin, phenotype_limits(study.config))
         if scenario == AS_CONFIGURED:
             calls = {(draw.patient_id, draw.day): draw.phenotype for draw in draws}
-            as_configured = draws
+            as_configured, all_values = draws, n_values
         changed: dict[str, list[int]] = {}
         for draw in draws:
             if calls.get((draw.patient_id, draw.day)) != draw.phenotype:
@@ -82,7 +82,7 @@ def rows(study: Any, measurements: Sequence[Any]) -> list[dict[str, object]]:
         other = reversal_settings(study.config, rule)
         for course in judge_draws(as_configured, other, arms):
             row = _row(f"rule: {rule}", course, reference[course.patient_id], [], other)
-            made[course.patient_id].append(row)
+            made[course.patient_id].append({**row, "n_values": all_values.get(course.patient_id, 0)})
     return [row for patient_id in sorted(made) for row in made[patient_id]]
 
 

@@ -1,0 +1,97 @@
+"""Figures: what they show, and that the arm stays out of technicians' pages."""
+
+import re
+
+import numpy as np
+import pytest
+from calls_support import blood, config, draws, tube
+
+from hladr import plots_cohort, plots_course
+from hladr.plots_style import ARM_COLORS, ARM_LINES, ARM_MARKERS, CALLS, png_of, svg_of
+from hladr.reversal import judge_draws
+from hladr.rules import phenotype_limits, reversal_settings
+from hladr.stats import Curve
+
+LIMITS, SETTINGS = phenotype_limits(config()), reversal_settings(config())
+
+
+def patient(ferritin, abc):
+    tubes = [tube(f"S{day}", day=day, abc=value, low=value * 0.9, high=value * 1.1) for day, value in abc.items()]
+    made = draws(tubes, [blood(text, day) for day, text in ferritin.items()])
+    return made, judge_draws(made, SETTINGS, {"P1": "precision"})[0]
+
+
+def texts(figure) -> str:
+    svg_of(figure)
+    return " ".join(found.get_text() for found in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+CASES = {
+    "sip": ({1: "633", 2: "700", 4: "600"}, {1: 3000, 2: 9000, 4: 9500}),
+    "mals with ranges": ({1: ">7500", 2: "<8", 4: ">2000"}, {1: 3000}),
+    "ferritin only": ({1: "9000"}, {}),
+    "hladr only": ({}, {1: 3000, 2: 4000}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_course_has_two_panels_with_limits_and_never_an_arm_unless_asked(case):
+    made, judged = patient(*CASES[case])
+    figure = plots_course.course(made, judged, LIMITS, SETTINGS)
+    assert len(figure.axes) == 2
+    shown = texts(figure)
+    assert "SIP below 5,000" in shown
+    assert "MALS above 4,420" in shown
+    assert "precision" not in shown
+    assert "precision" in texts(plots_course.course(made, judged, LIMITS, SETTINGS, arm="precision"))
+
+
+def test_the_reversal_is_marked_with_its_day():
+    made, judged = patient(*CASES["sip"])
+    assert "reversal, day 2" in texts(plots_course.course(made, judged, LIMITS, SETTINGS))
+
+
+def test_the_limit_of_reversal_is_that_of_the_marker():
+    made, judged = patient({1: "9000", 2: "5000", 4: "5000"}, {})
+    shown = texts(plots_course.course(made, judged, LIMITS, SETTINGS))
+    assert "85 % of baseline: 7,650" in shown
+    assert "reversal above" not in shown
+
+
+def test_a_figure_is_the_same_bytes_each_time():
+    made, judged = patient(*CASES["sip"])
+    first, second = (svg_of(plots_course.course(made, judged, LIMITS, SETTINGS)) for _ in range(2))
+    assert first == second
+    assert not re.search(r"<dc:date>|Matplotlib v", first)
+    assert png_of(plots_course.course(made, judged, LIMITS, SETTINGS), 50).startswith(b"\x89PNG")
+
+
+def test_numbers_at_risk_stand_below_the_curve():
+    curves = {
+        "precision": Curve(np.array([2.0, 4.0]), np.array([0.25, 0.5])),
+        "placebo": Curve(np.array([]), np.array([])),
+    }
+    at_risk = {"precision": [59, 27], "placebo": [66, 57]}
+    shown = texts(plots_cohort.kaplan_meier(curves, at_risk, [1, 4], 1, 28, "patients with reversal, %"))
+    assert all(word in shown for word in ("59", "27", "66", "57", "precision", "placebo", "patients at risk"))
+
+
+def test_cohort_figures_hold_without_patients_or_with_many():
+    made, judged = patient(*CASES["sip"])
+    for courses, arms in (([], []), ([], ["a", "b"]), ([judged] * 70, ["precision", "placebo"])):
+        svg_of(plots_cohort.swimmer(courses, arms, 28))
+    assert "10 more not shown" in texts(plots_cohort.swimmer([judged] * 70, ["precision"], 28))
+    svg_of(plots_cohort.spaghetti([], {}, [], [], LIMITS))
+    svg_of(plots_cohort.spaghetti(made, {"P1": "precision"}, ["precision"], [], LIMITS))
+    svg_of(plots_course.plane([], LIMITS))
+
+
+def test_calls_and_arms_are_told_apart_without_colour():
+    assert len({marker for marker, _ in CALLS.values()}) == len(CALLS)
+    assert len(set(map(str, ARM_LINES))) == len(set(ARM_MARKERS)) == 2
+
+    def luminance(color):  # Rec. 709
+        red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    assert abs(luminance(ARM_COLORS[0]) - luminance(ARM_COLORS[1])) > 50
