@@ -108,8 +108,9 @@ def counts_row(first: str, second: str) -> dict[str, object]:
     return {**names, **compare_proportions(*numbers)}
 
 
-def counts_text(row: dict[str, object]) -> str:
-    """Write a row of cohort.csv with its header, as the file has it."""
+def counts_text(first: str, second: str) -> str:
+    """Write the row of `counts_row` with its header, as cohort.csv has it; errors as there."""
+    row = counts_row(first, second)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     names = columns("cohort")

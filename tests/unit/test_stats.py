@@ -11,7 +11,7 @@ from hladr import stats
 
 
 def test_counts_are_one_row_of_the_cohort_table():
-    text = stats.counts_text(stats.counts_row("46/131", " 26 / 145 "))
+    text = stats.counts_text("46/131", " 26 / 145 ")
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["events_a"], row["n_a"], row["events_b"], row["n_b"]) == ("46", "131", "26", "145")
     assert row["percent_a"] == "35.1145038"  # 46/131
