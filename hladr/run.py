@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from .leftovers import end_leftovers
 from .paths import pipeline_root
 from .study import Study, StudyError, load_study
 
@@ -54,9 +55,10 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
         if not _locked(lock):
             print("hladr run: another run is working on this study; wait until it has finished", file=sys.stderr)
             return 1
+        end_leftovers(folder)
         for stale in logs.glob("gate/*.progress"):
             stale.unlink()
-        status = _status(_watch(command, study, logs))
+        status = _status(_watch(command, study, logs, lock))
     if status:
         print("hladr run: the workflow did not finish; logs/snakemake.log says where it stopped", file=sys.stderr)
     else:
@@ -119,13 +121,20 @@ class _Reader(threading.Thread):
                     self.started.add(match[1])
 
 
-def _watch(command: list[str], study: Study, logs: Path) -> int:
+def _watch(command: list[str], study: Study, logs: Path, lock) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    # Snakemake holds the lock too: where this process is killed alone, no second run starts before the first has ended.
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
+        pass_fds=(lock.fileno(),),
     )
     reader = _Reader(process.stdout, logs / "snakemake.log", Path(study.folder))
     console = Console(stderr=True)
