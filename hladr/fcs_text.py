@@ -56,7 +56,8 @@ def _join_escaped(words: list[str], delimiter: str) -> list[str]:
 
 
 def _pairs(words: list[str]) -> dict[str, str]:
-    return {key.strip(" \0\r\n\t").upper(): value.strip() for key, value in zip(words[::2], words[1::2], strict=False)}
+    blank = " \0\r\n\t\f\v"
+    return {key.strip(blank).upper(): value.strip(blank) for key, value in zip(words[::2], words[1::2], strict=False)}
 
 
 def completeness(text: Mapping[str, str]) -> int:
