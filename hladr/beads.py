@@ -137,10 +137,12 @@ def _quality(peaks: Peaks, n_levels: int) -> tuple[bool, float]:
 
 def _in_cluster(pe, cluster, limit, values, has_blank, windows) -> Peaks:
     singlets = cluster.mask
-    y_pe = beads_density.untie(np.sort(pe[singlets]))
-    top, bottom = _ends(y_pe, limit)
-    inside = y_pe[(y_pe < top) & (y_pe > bottom)]
-    pile_low, pile_high = int((y_pe <= bottom).sum()), int((y_pe >= top).sum())
+    raw = np.sort(pe[singlets])
+    top, bottom = _ends(raw, limit)
+    low, high = raw[raw <= bottom], raw[raw >= top]
+    inside = beads_density.untie(raw[low.size : raw.size - high.size])
+    y_pe = np.concatenate([low, inside, high])
+    pile_low, pile_high = low.size, high.size
     scale = beads_density.scale_of(inside) if inside.size else Scale(0.0)
     if windows:
         peaks, assignment = _by_hand(y_pe, top, windows, len(values))
