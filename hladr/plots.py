@@ -10,7 +10,8 @@ import numpy as np
 
 from . import plots_panels as panels
 from .gating import Gate, Scale
-from .plots_panels import INK, OTHER_GATE, Outline, PlotAxis, PlotPanel
+from .plots_panels import Outline, PlotAxis, PlotPanel
+from .plots_png import INK, MUTED, OTHER_GATE
 
 MARKERS = {
     "forward": "FSC",
@@ -120,7 +121,7 @@ def _over_time(arrays, reading) -> PlotPanel:
     foot = axis.limits[0]
     tall = 0.16 * (axis.limits[1] - foot) / max(rate.max(), 1)
     steps = np.column_stack([np.repeat(np.linspace(0, 100, 71), 2)[1:-1], foot + np.repeat(rate, 2) * tall])
-    outlines = [Outline(steps, panels.MUTED, "-", 0.9, closed=False)]
+    outlines = [Outline(steps, MUTED, "-", 0.9, closed=False)]
     if len(middle) > 1:
         outlines.append(Outline(np.array(middle), INK, "-", 1.5, closed=False))
     first, last = reading.pe_first_fifth, reading.pe_last_fifth

@@ -4,7 +4,6 @@ Drawn in the batch job for every tube, so speed counts: no pyplot, ticks as one 
 instead of a search for colours. Boundaries are the gates' own vertices on the gates' own scales.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,18 +15,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform, TransformedBbox
-from PIL import Image
 
-# Okabe and Ito's colours, which people with any kind of colour vision tell apart.
-INK = "#1d2b33"
-MUTED = "#5c6b73"
-GATE = "#d55e00"
-OTHER_GATE = "#0072b2"
-DENSITY = ("#cfd9df", "#a9bcc7", "#829dac", "#5f7f91", "#42647a", "#2a4a5f", "#152f40")
-CHOSEN = ("#f7b27c", "#ee8a45", "#dd6a1c", "#bb4f0a", "#8c3800")
+from .plots_png import GATE, INK, MUTED, RAMPS, STEPS, to_png
+
 DPI = 150  # about 500 pixels a panel: sharp on a laptop's dense screen, and on paper
 BINS = 108
-STEPS = 8  # shades of a density
 ZOOM = 3  # pixels a bin
 SIDE = BINS * ZOOM
 LEFT, BOTTOM = 92, 80
@@ -176,9 +168,9 @@ def density(panel: PlotPanel, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]
 
 def _coloured(every: np.ndarray, some: np.ndarray) -> np.ndarray:
     """Turn counts into RGB (bins, bins, 3): white where empty, darker by the logarithm of the count."""
-    image = _RAMPS[0][_shades(every)]
+    image = RAMPS[0][_shades(every)]
     mine = 2 * some > every
-    image[mine] = _RAMPS[1][_shades(np.where(mine, every, 0))][mine]
+    image[mine] = RAMPS[1][_shades(np.where(mine, every, 0))][mine]
     return image
 
 
@@ -186,42 +178,6 @@ def _shades(counts: np.ndarray) -> np.ndarray:
     top = np.log1p(max(np.percentile(counts[counts > 0], 99), 6)) if counts.any() else 1.0
     levels = np.clip(np.log1p(counts) / top, 0, 1) * (STEPS - 1)
     return np.where(counts > 0, 1 + np.round(levels), 0).astype(np.intp)
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
-
-
-def _ramp(colours: Sequence[str]) -> np.ndarray:
-    stops = np.array([_rgb(c) for c in colours], dtype=float)
-    at = np.linspace(0, len(stops) - 1, STEPS)
-    shades = np.column_stack([np.interp(at, np.arange(len(stops)), stops[:, k]) for k in range(3)])
-    return np.vstack([[255, 255, 255], shades]).round().astype(np.uint8)
-
-
-_RAMPS = (_ramp(DENSITY), _ramp(CHOSEN))
-
-
-def _palette() -> np.ndarray:
-    """List the colours that a picture may hold: the density ramp, and each ink faded towards white."""
-    fades = np.linspace(0, 1, 6)[1:, None]
-    inks = [fades * np.array(_rgb(c)) + (1 - fades) * 255 for c in (INK, MUTED, GATE, OTHER_GATE)]
-    return np.unique(np.vstack([*_RAMPS, *inks]).round().astype(np.uint8), axis=0)
-
-
-_COLOURS = _palette()
-
-
-def _nearest_colour() -> np.ndarray:
-    """Tabulate the nearest palette entry of each colour, 5 bits a channel."""
-    steps = (np.arange(32) * 255 / 31).astype(np.float32)
-    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    colours = _COLOURS.astype(np.float32)
-    distance = (grid**2).sum(1)[:, None] - 2 * grid @ colours.T + (colours**2).sum(1)[None]
-    return distance.argmin(axis=1).astype(np.uint8)
-
-
-_NEAREST = _nearest_colour()
 
 
 def draw_panels(panels: Sequence[PlotPanel]) -> bytes:
@@ -248,27 +204,7 @@ def draw_panels(panels: Sequence[PlotPanel]) -> bytes:
         ground[top : top + SIDE, left : left + SIDE] = pixels
         _draw_panel(figure, panel, left, BOTTOM)
     canvas.draw()
-    return _png(ground, np.asarray(canvas.buffer_rgba()))
-
-
-def _png(ground: np.ndarray, overlay: np.ndarray) -> bytes:
-    """Lay RGBA over RGB, reduce to the palette, and compress."""
-    rows, columns = np.nonzero(overlay[..., 3])
-    ink = overlay[rows, columns].astype(np.uint16)
-    alpha = ink[:, 3:]
-    mixed = (ink[:, :3] * alpha + ground[rows, columns] * (255 - alpha) + 127) // 255
-    ground[rows, columns] = mixed.astype(np.uint8)
-    coarse = ground >> 3
-    place = coarse[..., 0].astype(np.uint16) << 5
-    place |= coarse[..., 1]
-    place <<= 5
-    place |= coarse[..., 2]
-    index = _NEAREST[place]
-    image = Image.fromarray(index)
-    image.putpalette(_COLOURS.tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=6)
-    return buffer.getvalue()
+    return to_png(ground, np.asarray(canvas.buffer_rgba()))
 
 
 def _draw_panel(figure: Figure, panel: PlotPanel, left: int, bottom: int) -> None:
@@ -338,11 +274,3 @@ def _ticks(figure: Figure, panel: PlotPanel, left: int, bottom: int) -> None:
             else:
                 _text(figure, at, bottom - 12, name, 7.5, ha="center", va="top")
     figure.add_artist(LineCollection(segments, colors=MUTED, linewidths=0.6, transform=IdentityTransform()))
-
-
-def reduced(picture: bytes, colours: int = 48) -> bytes:
-    """Reduce any PNG to a palette of its own and compress it."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=0)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=9)
-    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Build results/report.html and the folder results/report: nothing is computed here, and only what changed is written."""
+"""Build results/report.html and the folder results/report. Nothing is computed here; only what changed is written."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from .. import __version__
 from ..flags import FLAGS
-from . import labs, methods, today, view, view_beads
+from . import labs, methods, miflowcyt, today, view, view_beads, view_tubes
 from .files import block, embedded_pictures, place_picture, remove_others, write_if_changed
 
 PAGES = (
@@ -73,7 +73,7 @@ def write_page(inputs: view.Inputs, results: Path) -> None:
     blocks = {
         "beads": beads,
         "drift": view_beads.drift_series(inputs.tables.get("drift", ())),
-        **view.tube_blocks(inputs, tubes),
+        **view_tubes.tube_blocks(inputs, tubes),
         **view.patient_blocks(inputs, patients),
     }
     written = {name: block(name, value) for name, value in blocks.items()}
@@ -190,14 +190,17 @@ def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, a
     from .. import rules
 
     environment = Environment(
-        loader=PackageLoader("hladr.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("hladr.report"),
+        autoescape=lambda name: not (name or "").endswith(".txt.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters["urlencode_all"] = lambda text: quote(str(text), safe="")
     environment.filters["besides"] = besides
     words = {
-        "paragraphs": "\n\n".join(methods.paragraph(inputs)),
+        "paragraphs": methods.paragraph(inputs, environment),
         "citations": methods.CITATIONS,
-        "miflowcyt": methods.miflowcyt(inputs),
+        "miflowcyt": miflowcyt.items(inputs),
         "versions": methods.versions(),
         "rules": [rule for rule in rules.texts(inputs.config) if rule["applies"] == "true"],
         "flags": list(FLAGS.values()),

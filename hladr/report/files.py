@@ -1,4 +1,4 @@
-"""Files of the report: written only where they changed, JSON that is safe inside a page, pictures placed or embedded."""
+"""Files of the report: written only where they changed; JSON that is safe inside a page; pictures."""
 
 import base64
 import io

@@ -42,7 +42,7 @@ def comparison(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping
 
 
 def strip(by_lab: Mapping[str, Sequence[Mapping]]) -> list[dict]:
-    """Give each laboratory's AB/C for a strip of points; at most 400 a laboratory, evenly taken from the sorted values."""
+    """Give each laboratory's AB/C for a strip of points: at most 400, evenly taken from the sorted values."""
     made = []
     for lab in sorted(by_lab):
         values = sorted(t["abc"] for t in by_lab[lab] if t["abc"] and t["role"] == "patient")

@@ -14,8 +14,8 @@ class Risk:
     Attributes
     ----------
     group : int
-        `NO_CALL`: failed, and its draw has no call; `BY_CHANCE`: AB/C decides; `NO_VALUE`: failed, but nothing hangs on it;
-        `NO_LIMIT`: no limit applies to its AB/C; `SUPERSEDED`: another tube replaces it.
+        `NO_CALL`: failed, and its draw has no call; `BY_CHANCE`: AB/C decides; `NO_VALUE`: failed, but nothing hangs
+        on it; `NO_LIMIT`: no limit applies to its AB/C; `SUPERSEDED`: another tube replaces it.
     chance : float or None
         That AB/C lies on the other side of `limit`, 0 to 1.
     limit : float or None

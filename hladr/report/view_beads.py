@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from .view import Inputs, rounded, vars_of
+from .view import Inputs, rounded
+from .view_tubes import vars_of
 
 QUANTITIES = {
     "slope": ("slope of the line", ""),

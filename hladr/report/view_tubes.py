@@ -1,0 +1,156 @@
+"""What the page of one tube shows besides its row: flags, histogram, alternatives, settings, decisions."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from .cytometers import known_cytometer
+from .histogram import alternatives, histogram
+from .view import Inputs, decisions
+
+
+def tube_blocks(inputs: Inputs, index: Sequence[Mapping]) -> dict[str, dict]:
+    """Make the details of all tubes, `TUBES_PER_BLOCK` to a file: neighbours are there when one is opened."""
+    blocks: dict[str, dict] = defaultdict(dict)
+    rows = {row["sample_id"]: row for row in inputs.tables["quantification"]}
+    said = decisions(inputs)
+    for record in index:
+        blocks[record["block"]][record["id"]] = tube_detail(inputs, rows[record["id"]], record, said)
+    return blocks
+
+
+def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) -> dict:
+    """Make what is shown of one tube besides its row."""
+    name = row["sample_id"]
+    reading, measured = inputs.readings.get(name), inputs.measurements.get(name)
+    config, override = inputs.config, inputs.study.overrides.get(name)
+    calibration = inputs.calibrations.get(row["bead_id"]) if row["bead_id"] else None
+    limits = [float(config["phenotype"]["hladr_sip_below_abc"]), float(config["reversal"]["hladr_abc"])]
+    shown = [(limits[0], f"SIP below {limits[0]:,.0f}"), (limits[1], f"reversal above {limits[1]:,.0f}")]
+    statistic = config["quantify"]["statistic"]
+    detail: dict[str, object] = {
+        "findings": [vars_of(f) for f in measured.findings] if measured else [],
+        "hist": None,
+        "gates": gate_rows(reading) if reading else [],
+        "alternatives": [],
+        "settings": [],
+        "bead": row["bead_id"],
+        "gatingml": f"gates/{quote(name)}.xml" if name in inputs.gates else None,
+        "decision": None,
+        "override": None,
+    }
+    if reading is not None and measured is not None:
+        line = calibration.line if calibration else None
+        kit = calibration.kit if calibration else ""
+        detail["hist"] = histogram(reading, measured, line, kit, shown, statistic)
+        detail["alternatives"] = alternatives(measured, reading, limits, alternative_names(statistic))
+        models = {
+            "cytometer": [
+                known_cytometer(reading.cytometer),
+                calibration and known_cytometer(beads_cytometer(calibration)),
+            ]
+        }
+        detail["settings"] = [setting(compared, models.get(compared["what"])) for compared in measured.pairing]
+    if name in said:
+        detail["decision"] = {"reviewer": said[name].reviewer, "date": str(said[name].date)}
+    if override is not None:
+        detail["override"] = {
+            "reviewer": override.reviewer,
+            "reason": override.reason,
+            "date": str(override.date),
+            "automatic": automatic_words(reading, statistic),
+        }
+    return detail
+
+
+def vars_of(found) -> dict:
+    """Make a finding a plain mapping."""
+    return {"code": found.code, "sentence": found.sentence, "status": found.status}
+
+
+def alternative_names(statistic: str) -> dict[str, str]:
+    """Name the alternatives of AB/C as a person would ask for them."""
+    other = "geometric mean" if statistic == "median" else "median"
+    return {
+        "main": "as it is",
+        "tight": "the gate were slightly tighter",
+        "wide": "the gate were slightly wider",
+        "median" if statistic != "median" else "geometric_mean": f"the {other} were used",
+        "slope_one": "the bead line had slope 1",
+        "bead_autofluorescence": "the beads had autofluorescence of their own",
+    }
+
+
+def gate_rows(reading) -> list[dict]:
+    """Count events from the file to the monocytes, as far as the reading says."""
+    if reading.n_events is None:
+        return []
+    rows = [{"name": "all events", "parent": "", "events": reading.n_events, "percent": None}]
+    shares = reading.shares or {}
+    for key, name, parent in (
+        ("margin", "at a detector's limit", "all events"),
+        ("doublets", "doublets", "events in range"),
+        ("unstable_time", "in unstable time", "all events"),
+    ):
+        if shares.get(key) is not None:
+            rows.append({"name": name + ", left out", "parent": parent, "events": None, "percent": 100 * shares[key]})
+    if reading.n_leukocytes is not None:
+        share = 100 * reading.n_leukocytes / reading.n_events if reading.n_events else None
+        rows.append({"name": "leukocytes", "parent": "all events", "events": reading.n_leukocytes, "percent": share})
+    if reading.n_monocytes is not None:
+        rows.append(
+            {
+                "name": "monocytes",
+                "parent": "leukocytes",
+                "events": reading.n_monocytes,
+                "percent": reading.monocyte_percent,
+            }
+        )
+    for key, name in (
+        ("contamination", "foreign events in the gate, expected"),
+        ("loss", "monocytes outside, expected"),
+    ):
+        value = getattr(reading, key)
+        if value is not None:
+            rows.append({"name": name, "parent": "monocytes", "events": None, "percent": 100 * value})
+    if shares.get("saturated"):
+        rows.append(
+            {"name": "at the PE limit", "parent": "monocytes", "events": None, "percent": 100 * shares["saturated"]}
+        )
+    return rows
+
+
+def beads_cytometer(calibration) -> str | None:
+    """Take the cytometer's name from a bead run."""
+    return calibration.settings.cytometer if calibration.settings else None
+
+
+def setting(row: Mapping, models: Sequence[str | None] | None) -> dict:
+    """Show one compared setting.
+
+    What a header says in words stays out, but for a cytometer's model that is recognised; whether it agrees is told.
+    """
+    hidden = row["tube"] is None and row["beads"] is None and row["agree"] is not None
+    tube, beads = (models or (None, None)) if hidden else (shown(row["tube"]), shown(row["beads"]))
+    stated = "stated" if hidden else None
+    return {"name": row["what"], "tube": tube or stated, "beads": beads or stated, "same": row["agree"]}
+
+
+def shown(value: object) -> object:
+    """Write a setting: numbers without trailing digits."""
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def automatic_words(reading, statistic: str) -> str:
+    """Say what the automatic gate would have given beside an override."""
+    automatic = getattr(reading, "automatic", None) if reading is not None else None
+    if not automatic:
+        return ""
+    pe = ((automatic.get("pe") or {}).get(statistic) or {}).get("main")
+    ours = (reading.pe.get(statistic) or {}).get("main")
+    n = automatic.get("n_monocytes")
+    words = f"The automatic gate holds {n:,} monocytes" if n is not None else "The automatic gate"
+    if pe and ours:
+        words += f" with {statistic.replace('_', ' ')} PE {pe:,.4g}; the reviewer's gate {reading.n_monocytes:,} "
+        words += f"with {ours:,.4g} ({100 * (ours / pe - 1):+.1f} %)"
+    return words + "."
