@@ -74,7 +74,7 @@ def read_config(
         lines = read[1] if label == "config.yaml" else lines
         own = _without_empty_sections(own, config)
         if label == _COMMAND_LINE:  # Snakemake hands over the study's own settings once more
-            own = _differing(_with_text_keys(own), config)
+            own = _differing(_as_typed(_with_text_keys(own), config), config)
         known = len(problems.problems)
         validate(own, schema("config"), label, lines if label == "config.yaml" else {}, problems)
         stated |= frozenset(own.get("tables") or ()) if isinstance(own.get("tables"), Mapping) else frozenset()
@@ -95,6 +95,23 @@ def _with_text_keys(value: object):
     if isinstance(value, Mapping):
         return {str(key): _with_text_keys(inner) for key, inner in value.items()}
     return [_with_text_keys(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _as_typed(own: Mapping, base: Mapping) -> dict:
+    """Read text as the number or truth value that the default is: `--config` hands over nested values as text."""
+    result = {}
+    for key, value in own.items():
+        default = base.get(key)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            value = _as_typed(value, default)
+        elif isinstance(value, str) and isinstance(default, bool | int | float):
+            try:
+                read = yaml.safe_load(value)
+            except yaml.YAMLError:
+                read = value
+            value = read if isinstance(read, bool | int | float) else value
+        result[key] = value
+    return result
 
 
 def _differing(own: Mapping, base: Mapping) -> dict:

@@ -97,6 +97,11 @@ def test_settings_of_the_command_line_come_last_and_are_checked(tmp_path):
     assert config["quantify"]["review_monocytes"] == 1000
     with pytest.raises(StudyError, match=r"--config, .*quantify\.min_monocyte"):
         load_study(folder, {"quantify": {"min_monocyte": 20}})
+    config = load_study(folder, {"quantify": {"pe_per_antibody": "1.1"}, "run": {"pictures": "false"}}).config
+    assert config["quantify"]["pe_per_antibody"] == 1.1, "Snakemake's --config leaves nested values as text"
+    assert config["run"]["pictures"] is False
+    with pytest.raises(StudyError, match="found 'many', expected a whole number"):
+        load_study(folder, {"run": {"batch_size": "many"}})
 
 
 def test_the_whole_merged_configuration_may_be_handed_back(tmp_path):
