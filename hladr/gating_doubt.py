@@ -21,9 +21,10 @@ def central(values: np.ndarray, statistic: str) -> float | None:
 
     Notes
     -----
-    The geometric mean needs positive values: the share at or below zero is raised to 1 % of the median, instead of being
-    left out, which would raise the value of dim cells.
+    The geometric mean needs positive values: the share at or below zero is raised to 1 % of the median; leaving it out
+    would raise the value of dim cells.
     """
+    values = values[np.isfinite(values)]
     if not len(values):
         return None
     middle = float(np.median(values))
@@ -36,6 +37,7 @@ def central(values: np.ndarray, statistic: str) -> float | None:
 
 def spread_ln(values: np.ndarray) -> float | None:
     """Robust standard deviation of ln PE, from the 16th and 84th percentile; None where they are not positive."""
+    values = values[np.isfinite(values)]
     if len(values) < 10:
         return None
     low, high = np.percentile(values, [15.865, 84.135])
@@ -49,8 +51,8 @@ def pe_doubt(
 
     Notes
     -----
-    A share c of foreign events, all below the monocytes' median, moves the median to the quantile (1/2 - c)/(1 - c) of the
-    monocytes: by 1.25 c sd. The tight and the wide gate show what really happens.
+    A share c of foreign events, all below the monocytes' median, moves the median to the monocytes' quantile
+    (1/2 - c)/(1 - c): by 1.25 c sd. The tight and the wide gate show what really happens.
     """
     out = {}
     for statistic in STATISTICS:

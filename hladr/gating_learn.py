@@ -1,7 +1,7 @@
 """Learn the gates of one tube from its scatter, CD14 and CD45. HLA-DR is not among what it is given.
 
-The steps: detector limits of scatter, singlets, a mixture on CD14 x SSC x CD45 of the binned events, which of its components are
-monocytes, and the polygons that hold as many foreign events as they lose monocytes.
+The steps: detector limits of scatter, singlets, the valley between debris and leukocytes on CD45, a mixture of the
+leukocytes on CD14 x SSC x CD45 x FSC, which of its components are monocytes, and the polygons in which they prevail.
 """
 
 import math
@@ -39,13 +39,14 @@ class Signal:
 
 @dataclass(frozen=True)
 class Columns:
-    """What gating may look at: never HLA-DR."""
+    """What gating may look at: never HLA-DR; time only to leave out what is unstable, where that is asked for."""
 
     forward: Signal
     side: Signal
     cd14: Signal
     cd45: Signal | None = None
     forward_height: Signal | None = None
+    time: Signal | None = None
     damaged: np.ndarray | None = None
 
 
@@ -79,7 +80,7 @@ class Learned:
     limits: dict[str, float]
 
 
-def learn(columns: Columns, settings: Mapping) -> Learned:
+def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | None = None) -> Learned:
     """Find the gates of one tube.
 
     Parameters
@@ -87,6 +88,8 @@ def learn(columns: Columns, settings: Mapping) -> Learned:
     columns : Columns
     settings : Mapping
         The section `gating` of the configuration.
+    stretch : (float, float), optional
+        Times that count: the gate `time` leaves out the rest.
 
     Raises
     ------
@@ -96,7 +99,10 @@ def learn(columns: Columns, settings: Mapping) -> Learned:
     n = len(columns.side.values)
     gates: list[Gate] = []
     keep = np.ones(n, dtype=bool) if columns.damaged is None else ~columns.damaged
-    limits, inside = _limits(columns)
+    if stretch is not None:
+        gates.append(Gate("time", None, "rectangle", (columns.time.axis(LINEAR),), bounds=(stretch,)))
+        keep &= gates[0].contains([columns.time.values])
+    limits, inside = _limits(columns, gates[-1].name if gates else None)
     gates.append(limits)
     keep &= inside
     sample = _sample(columns)
@@ -153,7 +159,7 @@ def _sample(columns: Columns) -> np.ndarray | None:
     return mixed % np.uint32(math.ceil(n / MOST)) == 0
 
 
-def _limits(columns: Columns) -> tuple[Gate, np.ndarray]:
+def _limits(columns: Columns, parent: str | None) -> tuple[Gate, np.ndarray]:
     """Leave out events at the upper limit of scatter; CD14 and CD45 at their limit are still CD14+ and CD45+."""
     bounds, inside = [], np.ones(len(columns.side.values), dtype=bool)
     for signal in (columns.forward, columns.side):
@@ -162,7 +168,7 @@ def _limits(columns: Columns) -> tuple[Gate, np.ndarray]:
         if high is not None:
             inside &= signal.values < high
     axes = (columns.forward.axis(LINEAR), columns.side.axis(LINEAR))
-    return Gate("limits", None, "rectangle", axes, bounds=tuple(bounds)), inside
+    return Gate("limits", parent, "rectangle", axes, bounds=tuple(bounds)), inside
 
 
 def _singlets(columns: Columns, keep: np.ndarray, settings: Mapping) -> Gate | None:
@@ -184,7 +190,7 @@ def _scale(signal: Signal, cofactor: float) -> Scale:
 
 
 def _cd14_scale(signal: Signal, rows: np.ndarray) -> Scale:
-    """Linear up to twice the spread of the dimmest cells, seen from the lower tail (1st to 10th percentile: 1.04 sd)."""
+    """Linear up to twice the spread of the dimmest cells, seen from the lower tail (1st to 10th percentile)."""
     low, high = np.percentile(signal.values[rows], [1, 10])
     return _scale(signal, 2 * (high - low) / 1.04)
 

@@ -31,7 +31,6 @@ class Cells:
 
 def bin_events(points: np.ndarray, widths: np.ndarray) -> Cells:
     """Count events (n, d) on a grid of cells with edges `widths` (d,); the order of the events plays no part."""
-    d = points.shape[1]
     steps = np.floor(points / widths).astype(np.int32)
     low = steps.min(axis=0)
     steps -= low

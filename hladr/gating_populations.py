@@ -14,7 +14,7 @@ from .gating_mixture import Cells, Mixture, fit
 
 CD14, SIDE, CD45 = 0, 1, 2
 BLUR = 0.25  # sd of the smoothing, natural units: that of a narrow population
-DOF = 12.0  # of all populations: tails of cells are heavier than normal (Lo et al. 2008 took 4, we leave outliers to others)
+DOF = 12.0  # of all populations: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4)
 EXTRA = 5  # components added where the fit falls short
 
 

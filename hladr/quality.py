@@ -1,9 +1,8 @@
-"""Quality of an acquisition: detector limits, singlets, stability over time. Masks, gates and shares; nothing is deleted here.
+"""Quality of an acquisition: detector limits and singlets. Nothing is deleted here.
 
-HLA-DR is looked at only after the gates are fixed (`stability` of the monocytes' PE, `share_at_limit`).
+What happens over time is in `quality_time`.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +29,7 @@ def upper_limit(values: np.ndarray, top: float) -> float | None:
     """
     if not len(values):
         return None
-    high = float(values.max())
+    high = float(np.fmax.reduce(values))
     if high >= 0.999 * top - 1:
         return high
     tied = int(np.count_nonzero(values == high))
@@ -74,8 +73,6 @@ def singlet_ridge(area: np.ndarray, height: np.ndarray) -> Ridge | None:
         if spread > 1e-4:
             gain = float(np.mean((x - x.mean()) * (rest[near] - rest[near].mean()))) / spread
             slope = float(np.clip(slope + gain, -0.15, 0.15))
-        level += float(np.mean(rest[near] - (slope * 0)))
-        level = level + 0.0
         rest = ratio - level - slope * (log_height - centre)
         level += _mode(rest, width=max(sd / 4, 0.002), span=6 * sd)
     return Ridge(level, slope, centre, sd)
@@ -102,8 +99,3 @@ def singlet_corners(ridge: Ridge, height_low: float, height_high: float, spreads
 def share(part: int, whole: int) -> float | None:
     """Part of the whole; None (missing, not 0) where the whole is empty."""
     return part / whole if whole else None
-
-
-def median_half_width(sd_ln: float, n: int) -> float:
-    """Standard error of the ln of a median of n values whose ln has this sd: 1.2533 sd / sqrt(n)."""
-    return math.sqrt(math.pi / 2) * sd_ln / math.sqrt(n)

@@ -1,0 +1,176 @@
+"""Stability of an acquisition over time: event rate, scatter and stains by blocks, and the monocytes' PE after gating.
+
+Blocks hold equal numbers of events in the order of the time channel (of the file, where there is none). The decision
+which stretch is stable looks at the event rate, scatter, CD45 and the share of leukocytes, never at HLA-DR.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+BLOCK_EVENTS = 400  # at least, so that a block's median is sharp
+MOST_BLOCKS = 100
+SIGNIFICANT = 4.0  # standard errors: with hundreds of comparisons chance hardly reaches it
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What happened over time.
+
+    Attributes
+    ----------
+    unstable_share : float
+        Share of the events in blocks whose rate or signals differ from the rest.
+    reasons : tuple of str
+        What was unstable, in plain words.
+    stable_stretch : (float, float) or None
+        The longest stable stretch, from its first time up to (not including) the second; None without a time channel.
+    """
+
+    unstable_share: float
+    reasons: tuple[str, ...]
+    stable_stretch: tuple[float, float] | None
+
+
+def stability(
+    time: np.ndarray | None, leukocytes: np.ndarray, signals: dict[str, np.ndarray], change: float, rate_factor: float
+) -> Stability | None:
+    """Compare blocks of events over the acquisition.
+
+    Parameters
+    ----------
+    time : ndarray (n,) or None
+        Time channel; None: the file's order counts, and there is no rate.
+    leukocytes : ndarray of bool (n,)
+        Events whose signals are compared.
+    signals : dict of str to ndarray (n,)
+        Name in plain words -> linear values; never HLA-DR.
+    change : float
+        Relative change of a block's median that matters.
+    rate_factor : float
+        Event rate this many times above or below the usual one.
+
+    Returns
+    -------
+    Stability or None
+        None for files too short to say anything (under five blocks).
+    """
+    n = len(leukocytes)
+    blocks = min(MOST_BLOCKS, n // BLOCK_EVENTS)
+    if blocks < 5:
+        return None
+    order = np.arange(n) if time is None else np.argsort(time, kind="stable")
+    edges = np.linspace(0, n, blocks + 1).astype(int)
+    unstable = np.zeros(blocks, dtype=bool)
+    reasons = []
+    if time is not None:
+        odd = _odd_rates(time[order], edges, rate_factor)
+        if odd.any():
+            reasons.append(f"the event rate was unusual in {100 * odd.mean():.0f} % of the acquisition")
+            unstable |= odd
+    inside = leukocytes[order]
+    odd = _odd_shares(inside, edges)
+    if odd.any():
+        first = " at the start: carry-over?" if odd[0] and not odd[1:].any() else ""
+        reasons.append(f"the share of leukocytes changed in {100 * odd.mean():.0f} % of the acquisition{first}")
+        unstable |= odd
+    for name, values in signals.items():
+        odd = _odd_medians(values[order], inside, edges, change)
+        if odd.any():
+            reasons.append(f"{name} changed in {100 * odd.mean():.0f} % of the acquisition")
+            unstable |= odd
+    stretch = None if time is None else _longest(time[order], edges, unstable)
+    sizes = np.diff(edges)
+    return Stability(float(sizes[unstable].sum() / n), tuple(reasons), stretch)
+
+
+def _odd_rates(time: np.ndarray, edges: np.ndarray, factor: float) -> np.ndarray:
+    ends = np.append(time[edges[:-1]], time[-1])
+    durations = np.diff(ends)
+    usual = float(np.median(durations))
+    if not math.isfinite(usual) or usual <= 0:
+        return np.zeros(len(durations), dtype=bool)
+    return (durations > factor * usual) | (durations < usual / factor)
+
+
+def _odd_shares(inside: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    sizes = np.diff(edges)
+    shares = np.add.reduceat(inside.astype(float), edges[:-1]) / sizes
+    usual = float(np.median(shares))
+    error = np.sqrt(max(usual * (1 - usual), 0.01) / sizes)
+    return np.abs(shares - usual) > np.maximum(0.1, SIGNIFICANT * error)
+
+
+def _odd_medians(values: np.ndarray, inside: np.ndarray, edges: np.ndarray, change: float) -> np.ndarray:
+    medians, errors = np.full(len(edges) - 1, np.nan), np.full(len(edges) - 1, np.nan)
+    for i, (start, stop) in enumerate(itertools.pairwise(edges)):
+        part = values[start:stop][inside[start:stop]]
+        if len(part) >= 50:
+            low, medians[i], high = np.percentile(part, [25, 50, 75])
+            errors[i] = 1.2533 * (high - low) / 1.349 / math.sqrt(len(part))
+    usual = np.nanmedian(medians) if np.isfinite(medians).any() else np.nan
+    if not usual > 0:
+        return np.zeros(len(medians), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        return np.abs(medians - usual) > np.maximum(change * usual, SIGNIFICANT * errors)
+
+
+def _longest(time: np.ndarray, edges: np.ndarray, unstable: np.ndarray) -> tuple[float, float] | None:
+    """Return the longest run of stable blocks as an interval of time."""
+    best, start = (0, 0), None
+    for i, bad in enumerate([*unstable, True]):
+        if not bad and start is None:
+            start = i
+        elif bad and start is not None:
+            best = max(best, (i - start, -start))
+            start = None
+    length, start = best[0], -best[1]
+    if not length:
+        return None
+    stop = edges[start + length]
+    end = float(time[stop]) if stop < len(time) else float(np.nextafter(time[-1], np.inf))
+    return float(time[edges[start]]), end
+
+
+@dataclass(frozen=True)
+class Change:
+    """A signal in the first and the last fifth of the acquisition: medians, and the standard error of their ln ratio."""
+
+    first: float
+    last: float
+    error_ln: float
+
+    @property
+    def relative(self) -> float:
+        """Relative change from first to last."""
+        return self.last / self.first - 1
+
+    @property
+    def significant(self) -> bool:
+        """Whether the change is more than chance (3 standard errors)."""
+        return abs(math.log(self.last / self.first)) > 3 * self.error_ln
+
+
+def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> Change | None:
+    """Compare a signal of gated events between the first and the last fifth of all events.
+
+    Returns
+    -------
+    Change or None
+        None with fewer than 15 gated events at an end, or where a median is not positive.
+    """
+    n = len(inside)
+    order = np.arange(n) if time is None else np.argsort(time, kind="stable")
+    medians, variance = [], 0.0
+    for part in (order[: n // 5], order[n - n // 5 :]):
+        found = values[part][inside[part]]
+        if len(found) < 15:
+            return None
+        low, middle, high = np.percentile(found, [25, 50, 75])
+        if middle <= 0:
+            return None
+        variance += (1.2533 * (high - low) / 1.349 / middle) ** 2 / len(found)
+        medians.append(float(middle))
+    return Change(medians[0], medians[1], math.sqrt(variance))
