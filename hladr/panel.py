@@ -22,7 +22,8 @@ _STAINS = {
 }
 _FORWARD = r"(FSC|FS|FALS|FORWARD[\s_-]*SCATTER)(?![A-Z])"
 _SIDE = r"(SSC|SS|RALS|SIDE[\s_-]*SCATTER)(?![A-Z])"
-_PE = r"PE(?![A-Z])"
+# PE itself, not its tandem dyes (PE-Cy7, PE-CF594, PE/Dazzle 594, PE-Vio770 ...).
+_PE = r"(?<![A-Z0-9])(R-?)?PE(?![A-Z0-9]|[\s_/-]*(CY|C5|C7|TX|TEXAS|TR\b|CF|DAZ|VIO|AF|ALEXA|FIRE|EF|SPARK|\d))"
 _SECOND_DETECTOR = r"FL[\s_-]?2(?!\d)"
 _TIMES = {"time", "hdr-t"}
 
@@ -111,8 +112,7 @@ def resolve_beads(channels: Sequence[Channel], lab: Mapping, pe_detector: str | 
     if not matches and not looks_like_detector:
         matches = (
             _stained(channels, _STAINS["HLA-DR"])
-            or [i for i, c in enumerate(channels) if re.match(_PE, _core(c).upper())]
-            or [i for i, c in enumerate(channels) if re.match(_PE, c.stain.strip().upper())]
+            or _stained(channels, _PE)
             or [i for i, c in enumerate(channels) if re.match(_SECOND_DETECTOR, c.name.upper())]
         )
     pe = _one(
@@ -212,9 +212,12 @@ def _scatters(channels: Sequence[Channel], pattern: str) -> list[int]:
 def _best(channels: Sequence[Channel], found: list[int], *, fluorescence: bool) -> list[int]:
     """Of several channels of one detector prefer the area, then an unnamed measure, then the height, never the width.
 
+    The height comes first where most fluorescence is only there as height (FACSCalibur: FL2-A beside FL1-H to FL4-H).
     Of a linear and a logarithmic copy (Beckman, Guava): the logarithmic one for fluorescence, which keeps its dim end.
     """
-    for letter in ("A", "", "H"):
+    measures = [measure_of(c) for c in channels if not re.match(f"{_FORWARD}|{_SIDE}", c.name.strip().upper())]
+    heights_only = fluorescence and measures.count("H") > 2 * measures.count("A")
+    for letter in ("H", "", "A") if heights_only else ("A", "", "H"):
         kept = [i for i in found if measure_of(channels[i]) == letter]
         if kept:
             break
