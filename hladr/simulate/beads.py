@@ -40,6 +40,8 @@ class BeadRun:
         Relative numbers of the levels; None: equal.
     pe_per_value : float
         PE molecules per unit of `values`.
+    true_over_assigned : tuple of float or None
+        What each level truly carries over its assigned value: the maker's error, the same for all runs of a lot.
     background : float
         PE molecules that every bead glows with, the blank included.
     offset : float
@@ -49,8 +51,8 @@ class BeadRun:
     merged : tuple of int or None
         A fault: two levels (1 = dimmest) whose beads both carry the geometric mean of the two.
     pe_gain : float
-        A fault: factor on the PE gain that the header does not show; large values saturate the top level, small ones
-        sink the lowest into the noise.
+        Factor on the PE gain that the header does not show: a laser's bad day, or a fault; large values saturate the
+        top level, small ones sink the lowest into the noise.
     drift : float
         A fault: gain change of PE from first to last event; 0.2 is +20 %.
     scatter_spread : float
@@ -65,6 +67,7 @@ class BeadRun:
     clump_fraction: float = 0.005
     weights: tuple[float, ...] | None = None
     pe_per_value: float = 1.0
+    true_over_assigned: tuple[float, ...] | None = None
     background: float = 0.0
     offset: float = 0.0
     missing: tuple[int, ...] = ()
@@ -174,6 +177,8 @@ def _levels(run: BeadRun, count: int, rng: np.random.Generator) -> np.ndarray:
 
 def _carried(run: BeadRun) -> np.ndarray:
     values = np.array([0.0 if v is None else v * run.pe_per_value for v in run.values])
+    if run.true_over_assigned:
+        values *= run.true_over_assigned
     if run.merged:
         pair = [i - 1 for i in run.merged]
         values[pair] = np.sqrt(np.prod(values[pair]))

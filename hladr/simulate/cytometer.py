@@ -1,5 +1,6 @@
 """A model of a cytometer: dye molecules to photoelectrons, gain, spillover, noise, limits and digits."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -220,12 +221,18 @@ class Cytometer:
 
     def without(self, marker: str) -> "Cytometer":
         """Leave a marker's detector and channels out: a panel without CD45."""
-        gone = [i for i, d in enumerate(self.detectors) if d.marker == marker]
-        names = {self.detectors[i].name for i in gone}
+        sources = {d.name for d in self.detectors if d.marker == marker}
+        return self.without_channels({c.name for c in self.channels if c.source in sources})
+
+    def without_channels(self, names: Collection[str]) -> "Cytometer":
+        """Leave channels out of the file, and the detectors that have no other channel out of the matrix."""
+        channels = tuple(c for c in self.channels if c.name not in names)
+        sources = {c.source for c in channels}
+        gone = [i for i, d in enumerate(self.detectors) if d.name not in sources]
         return replace(
             self,
-            detectors=tuple(d for d in self.detectors if d.name not in names),
-            channels=tuple(c for c in self.channels if c.source not in names),
+            detectors=tuple(d for i, d in enumerate(self.detectors) if i not in gone),
+            channels=channels,
             spillover=to_tuples(np.delete(np.delete(np.array(self.spillover), gone, 0), gone, 1)),
             stated_spillover=to_tuples(np.delete(np.delete(np.array(self.stated_spillover), gone, 0), gone, 1)),
         )

@@ -14,6 +14,8 @@ from .plan import BeadPlan, Lab, StudyPlan, TubePlan, with_seeded_cytometer
 FIRST_DAY = datetime(2024, 3, 4)
 # From this study-wide day on the laboratories use a new lot of beads.
 NEW_LOT_ON = 12
+# What the levels truly carry: the makers' certificates are right to a percent or two.
+TRUE_OVER_ASSIGNED = {"96597": (1.015, 0.99, 1.005, 0.995), "SIM-B": (0.985, 1.01, 0.995, 1.005)}
 NEW_LOT = "SIM-B"
 
 
@@ -34,7 +36,7 @@ def demo_plan(seed: int = 1) -> StudyPlan:
     tubes: list[TubePlan] = []
     for number, patient in enumerate(PATIENTS):
         tubes += _tubes_of(patient, np.random.default_rng([seed, 4, number]))
-    tubes = [_with_problem(tube) for tube in tubes]
+    tubes = [_with_problem(replace(tube, pe_gain=_gain_of(seed, tube.bead_id))) for tube in tubes]
     tubes.append(_repeat(tubes))
     tubes += _controls(seed)
     ferritin = [(p[0], day, text, unit, "") for p in PATIENTS for day, _, text, unit, _ in p[4]]
@@ -44,7 +46,7 @@ def demo_plan(seed: int = 1) -> StudyPlan:
     return StudyPlan(
         name="demo",
         labs=labs,
-        beads=_bead_runs(tubes),
+        beads=_bead_runs(tubes, seed),
         tubes=tubes,
         ferritin=[*ferritin, *MORE_FERRITIN],
         config={"cohort": {"arms": ["precision", "placebo"]}},
@@ -159,7 +161,12 @@ def _bead_id(lab: str, when: datetime) -> str:
     return f"B-{lab}-{when:%m%d}"
 
 
-def _bead_runs(tubes: list[TubePlan]) -> list[BeadPlan]:
+def _gain_of(seed: int, bead_id: str) -> float:
+    """Draw the PE gain of a laboratory's day: 2 % from day to day, the same for its beads and tubes."""
+    return float(np.exp(0.02 * np.random.default_rng([seed, 6, *bead_id.encode()]).standard_normal()))
+
+
+def _bead_runs(tubes: list[TubePlan], seed: int) -> list[BeadPlan]:
     """One run per laboratory and day, an hour before the first tube of that day."""
     first: dict[tuple[str, str], datetime] = {}
     for tube in tubes:
@@ -169,7 +176,12 @@ def _bead_runs(tubes: list[TubePlan]) -> list[BeadPlan]:
     runs = []
     for (lab, bead_id), when in sorted(first.items()):
         lot = NEW_LOT if (when - FIRST_DAY).days >= NEW_LOT_ON else "96597"
-        contents = BeadRun(LOTS["quantibrite-pe", lot], n_events=10_000)
+        contents = BeadRun(
+            LOTS["quantibrite-pe", lot],
+            n_events=10_000,
+            true_over_assigned=TRUE_OVER_ASSIGNED[lot],
+            pe_gain=_gain_of(seed, bead_id),
+        )
         runs.append(BeadPlan(bead_id, lab, when - timedelta(hours=1), contents, lot=lot))
     # a run that nothing uses: somebody copied a patient's tube into the beads' place
     swapped = BeadPlan(

@@ -1,6 +1,7 @@
 """A study folder from a plan: laboratories, bead runs, tubes, blood values, and the truth beside them."""
 
 import csv
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from .beads import LOTS, BeadRun, simulate_beads
-from .blood import Blood, simulate_tube
+from .beads import LOTS, BeadRun, SimulatedBeads, simulate_beads
+from .blood import Blood, SimulatedTube, simulate_tube
 from .cytometer import Cytometer
 from .fcs_write import write_fcs
 
@@ -31,7 +32,10 @@ class Lab:
 
 @dataclass(frozen=True)
 class BeadPlan:
-    """A bead acquisition: what is in the tube (beads, or by mistake blood), and what the table says of it."""
+    """A bead acquisition: what is in the tube (beads, or by mistake blood), and what the table says of it.
+
+    A run with `same_as` has the file of that run.
+    """
 
     bead_id: str
     lab: str
@@ -39,6 +43,7 @@ class BeadPlan:
     contents: BeadRun | Blood
     kit: str = "quantibrite-pe"
     lot: str = "96597"
+    same_as: str = ""
     expected_status: str = "ok"
     expected_flag: str = ""
 
@@ -47,7 +52,8 @@ class BeadPlan:
 class TubePlan:
     """A stained tube: its row of samples.csv, what is in it, and what is wrong with its file.
 
-    `damage` is `truncated`, `missing` or empty; `pe_voltage_change` moves the PE photomultiplier away from the beads'.
+    `damage` is `truncated`, `missing` or empty; `pe_voltage_change` moves the PE photomultiplier away from the beads';
+    `pe_gain` is the day's, the same as that of its beads. A tube with `same_as` has the file of that tube.
     """
 
     sample_id: str
@@ -64,6 +70,8 @@ class TubePlan:
     role: str = "patient"
     damage: str = ""
     pe_voltage_change: float = 0.0
+    pe_gain: float = 1.0
+    same_as: str = ""
     identity: bool = False
     expected_status: str = "ok"
     expected_flag: str = ""
@@ -108,15 +116,24 @@ def write_plan(folder: str | Path, plan: StudyPlan, seed: int) -> Path:
     folder = Path(folder)
     write_study_tables(folder, plan)
     labs = {lab.name: lab for lab in plan.labs}
+    written: dict[str, Path] = {}
     for i, run in enumerate(plan.beads):
+        if run.same_as:
+            _link(written[run.same_as], folder / bead_path(run))
+            continue
         rng = np.random.default_rng([seed, 1, i])
         cytometer = labs[run.lab].cytometer
         simulate = simulate_beads if isinstance(run.contents, BeadRun) else simulate_tube
-        write_fcs(folder / bead_path(run), simulate(run.contents, cytometer, rng), run.acquired_at)
+        written[run.bead_id] = folder / bead_path(run)
+        _write(written[run.bead_id], simulate(run.contents, cytometer, rng), run.acquired_at)
     for i, tube in enumerate(plan.tubes):
         if tube.blood is None or tube.damage == "missing":
             continue
-        write_tube(folder / tube_path(tube), tube, labs[tube.lab].cytometer, np.random.default_rng([seed, 2, i]))
+        if tube.same_as:
+            _link(written[tube.same_as], folder / tube_path(tube))
+            continue
+        written[tube.sample_id] = folder / tube_path(tube)
+        write_tube(written[tube.sample_id], tube, labs[tube.lab].cytometer, np.random.default_rng([seed, 2, i]))
     return folder
 
 
@@ -125,10 +142,25 @@ def write_tube(path: Path, tube: TubePlan, cytometer: Cytometer, rng: np.random.
     pe = next(d for d in cytometer.detectors if d.marker == "HLA-DR")
     if tube.pe_voltage_change:
         cytometer = cytometer.at_voltage(pe.name, pe.voltage + tube.pe_voltage_change)
-    write_fcs(path, simulate_tube(tube.blood, cytometer, rng), tube.acquired_at, identity=tube.identity)
+    if tube.pe_gain != 1:
+        cytometer = cytometer.with_gains({pe.name: tube.pe_gain})
+    _write(path, simulate_tube(tube.blood, cytometer, rng), tube.acquired_at, identity=tube.identity)
     if tube.damage == "truncated":
         whole = path.read_bytes()
         path.write_bytes(whole[: int(0.6 * len(whole))])
+
+
+def _write(
+    path: Path, simulated: SimulatedTube | SimulatedBeads, acquired_at: datetime, identity: bool = False
+) -> None:
+    # a file of an earlier study may be linked to others: it is replaced, not overwritten
+    path.unlink(missing_ok=True)
+    write_fcs(path, simulated, acquired_at, identity=identity)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    os.link(source, target)
 
 
 def tube_path(tube: TubePlan) -> str:
