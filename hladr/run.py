@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .leftovers import end_leftovers
 from .paths import pipeline_root
+from .plan import file_stamp
 from .study import Study, StudyError, load_study
 
 # With these, Snakemake's own words are the answer that the user asked for.
@@ -153,7 +154,8 @@ def _watch(command: list[str], study: Study, logs: Path, lock) -> int:
                 time.sleep(_POLL_SECONDS)
                 if reader.gate_jobs is None:
                     continue
-                done = sum(path.stat().st_size for path in logs.glob("gate/*.progress"))
+                # a batch that starts anew takes its file away: then there is no stamp
+                done = sum((file_stamp(path) or (0, 0))[0] for path in logs.glob("gate/*.progress"))
                 progress.update(task, completed=done, total=_expected(reader, size, total))
     except KeyboardInterrupt:
         process.wait()

@@ -90,7 +90,7 @@ def test_a_late_file_runs_its_batch_and_what_follows(demo_copy):
         ("reversal: {rule: methods-increment}\n", {"call", "compare"}, {"gate", "calibrate", "quantify", "publish"}),
         ("quantify: {review_monocytes: 900, min_monocytes: 90}\n", {"gate", "quantify"}, set()),
         ("quantify: {bead_window_hours: 30}\n", {"quantify"}, {"gate"}),
-        ("cohort: {arms: [precision, placebo]}\n", {"compare"}, {"gate", "calibrate", "quantify", "call"}),
+        ("cohort: {arms: [placebo, precision]}\n", {"compare"}, {"gate", "calibrate", "quantify", "call"}),
     ],
 )
 def test_a_setting_runs_what_depends_on_it_and_nothing_else(demo_copy, addition, runs, rests):
@@ -171,7 +171,7 @@ def test_a_study_without_rows_in_other_tables_is_valid(demo_copy):
     with open(path, "w", newline="") as handle:
         writer = csv.DictWriter(handle, tubes[0])
         writer.writeheader()
-        writer.writerows({**tube, "bead_id": "", "replaces": "", "isotype_id": ""} for tube in tubes)
+        writer.writerows({**tube, "bead_id": "", "replaces": ""} for tube in tubes)
     for name in ("overrides", "releases.csv", "outcomes.csv"):
         target = demo_copy / name
         shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
