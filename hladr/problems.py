@@ -39,7 +39,9 @@ class Problem:
             where.append(f"row {self.row}")
         if self.column is not None:
             where.append(f"{'key' if self.file.endswith(('.yaml', '.yml')) else 'column'} {self.column}")
-        return f"{', '.join(where)}: found {self.found}, expected {self.expected}; remedy: {self.remedy}"
+        line = f"{', '.join(where)}: found {self.found}, expected {self.expected}; remedy: {self.remedy}"
+        # what a file holds must not steer a terminal
+        return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 class StudyError(Exception):
@@ -61,6 +63,7 @@ class Collector:
 
     def __init__(self):
         self.problems: list[Problem] = []
+        self.count = 0  # of everything added, also what is not shown again
         self._seen: set[Problem] = set()
         self._shown: Counter = Counter()
 
@@ -70,6 +73,7 @@ class Collector:
     def add(self, file: str, row: int | None, column: str | None, found: object, expected: str, remedy: str) -> None:
         """Add one problem; `found` is quoted unless it is already a phrase made with `phrase`."""
         problem = Problem(file, row, column, found if isinstance(found, Phrase) else quoted(found), expected, remedy)
+        self.count += 1
         if problem in self._seen:
             return
         self._seen.add(problem)

@@ -6,12 +6,13 @@ This runs at every start of the workflow and in every job, so it imports little 
 from collections.abc import Mapping
 from pathlib import Path
 
-from .problems import Collector, Problem, StudyError
-from .study_columns import CellError, Columns, study_path
+from .problems import Collector, Phrase, Problem, StudyError
+from .study_columns import Columns
 from .study_config import read_config
 from .study_ferritin import ferritin_of
 from .study_labs import read_labs
 from .study_optional import check_arms, outcomes_of, overrides_of, releases_of
+from .study_paths import CellError, check_links, study_path
 from .study_rows import bead_runs_of, lots_of, tubes_of
 from .study_tables import find_table, read_table
 from .study_types import BeadRun, FerritinValue, Level, Outcome, Override, Release, Study, Tube, file_stem
@@ -58,13 +59,12 @@ def load_study(folder: str | Path, config_overrides: Mapping | None = None) -> S
     folder = Path(folder)
     problems = Collector()
     if not folder.is_dir():
-        problems.add(
-            str(folder.name), None, None, "no such folder", "a study folder", "hladr init STUDY writes an empty one"
-        )
+        remedy = "hladr init STUDY writes an empty one"
+        problems.add(folder.name or "study", None, None, Phrase("no such folder"), "a study folder", remedy)
         raise StudyError(problems.all())
     config, stated, lines = read_config(folder, config_overrides, problems)
     paths = _table_paths(folder, config, stated, lines, problems)
-    files = {"config": "config.yaml", "labs": config["tables"]["labs"]}
+    files = {"config": "config.yaml", "labs": paths.get("labs", "")}
 
     def columns(name: str) -> Columns | None:
         if name not in paths:
@@ -73,9 +73,13 @@ def load_study(folder: str | Path, config_overrides: Mapping | None = None) -> S
         if table is None:
             return None
         files[name] = paths[name]
-        return Columns(table, name, problems)
+        found = Columns(table, name, problems)
+        if "fcs" in found.values:
+            rows = zip(found.numbers, found.values["fcs"], strict=True)
+            check_links(folder, table.label, "fcs", rows, problems)
+        return found
 
-    labs = read_labs(folder, config["tables"]["labs"], problems)
+    labs = read_labs(folder, paths["labs"], problems) if "labs" in paths else None
     runs = bead_runs_of(columns("beads"), labs, problems)
     tubes = tubes_of(columns("samples"), labs, runs, problems)
     lots = lots_of(columns("bead_lots"), problems)
@@ -95,15 +99,14 @@ def _table_paths(
     """Find every table: a path that leaves the study is a problem, an optional table may be absent."""
     paths = {}
     for name in (*REQUIRED_TABLES, "labs"):
+        given = config["tables"][name]
         try:
-            config["tables"][name] = study_path(config["tables"][name])
+            path = study_path(given)
         except CellError as mistake:
-            key = f"tables.{name}"
             row = line_of(lines, ("tables", name))
-            problems.add("config.yaml", row, key, config["tables"][name], mistake.expected, mistake.remedy)
+            problems.add("config.yaml", row, f"tables.{name}", given, mistake.expected, mistake.remedy)
             continue
-        if name != "labs":
-            paths[name] = find_table(folder, config["tables"][name], name in stated, problems)
+        paths[name] = path if name == "labs" else find_table(folder, path, name in stated, problems)
     for name, default in OPTIONAL_TABLES.items():
         path = find_table(folder, default, False, problems)
         if (folder / path).exists():

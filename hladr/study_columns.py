@@ -1,7 +1,6 @@
 """Cells to values: one check per column, made from the table's schema; every distinct cell is looked at once."""
 
 import math
-import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -9,6 +8,7 @@ from datetime import date, datetime
 
 from .problems import Collector, Phrase, closest, did_you_mean, listed
 from .study_config import schema
+from .study_paths import CellError, study_path
 from .study_tables import Table
 
 _FILE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
@@ -20,17 +20,9 @@ _EXCEL_ERRORS = frozenset(
     ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#####")
 )
 _FORMULA_STARTS = ("=", "+", "-", "@")
-_LONGEST = {"text": 1000, "path": 500}
+_LONGEST = {"text": 1000}
 # decimal signs by the way a table is separated, and those that could also group thousands there
 _DECIMALS = {"comma": (".", ""), "semicolon": (".,", "."), "tab": (".,", ","), "xlsx": (".,", ",")}
-
-
-class CellError(ValueError):
-    """A cell that is not what its column expects."""
-
-    def __init__(self, expected: str, remedy: str, found: str | None = None):
-        super().__init__(expected)
-        self.expected, self.remedy, self.found = expected, remedy, found
 
 
 class Columns:
@@ -161,7 +153,8 @@ def _one_of(spec: Mapping, convention: str) -> Callable[[object, str], object]:
     if form == "ferritin":
         return lambda cell, text: float(cell) if _is_number(cell) else text
     if form == "path":
-        return lambda cell, text: study_path(text)
+        # as it was typed: file names may hold letters in two parts (NFD), which `_text` joins
+        return lambda cell, text: study_path(cell.strip() if isinstance(cell, str) else text)
     if form in ("date", "date-time"):
         return lambda cell, text: _when(cell, text, form)
     return lambda cell, text: _name(cell, text, form, about)
@@ -242,26 +235,6 @@ def without_point_zero(text: str | None) -> str | None:
     """Turn `1001.0`, which spreadsheets and data frames make of the id 1001, back."""
     match = _WHOLE_FLOAT.fullmatch(text) if text else None
     return match[1] if match else text
-
-
-def study_path(text: str) -> str:
-    """Normalise a path of a table: relative to the study, forward slashes, and not out of it.
-
-    Raises
-    ------
-    CellError
-        For an absolute path or one that leaves the study.
-    """
-    path = text.replace("\\", "/")
-    expected = "a path inside the study folder, such as fcs/tube1.fcs"
-    if len(text) > _LONGEST["path"] or not path.isprintable():
-        raise CellError(expected, "type the path again")
-    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise CellError(expected, "copy the file into the study folder and write its path from there")
-    path = posixpath.normpath(path)
-    if path == "." or path == ".." or path.startswith("../"):
-        raise CellError(expected, "copy the file into the study folder and write its path from there")
-    return path
 
 
 def _when(cell: object, text: str, form: str) -> date | datetime:

@@ -75,10 +75,10 @@ def read_config(
         own = _without_empty_sections(own, config)
         if label == _COMMAND_LINE:  # Snakemake hands over the study's own settings once more
             own = _differing(_as_typed(_with_text_keys(own), config), config)
-        known = len(problems.problems)
+        known = problems.count
         validate(own, schema("config"), label, lines if label == "config.yaml" else {}, problems)
         stated |= frozenset(own.get("tables") or ()) if isinstance(own.get("tables"), Mapping) else frozenset()
-        if len(problems.problems) == known:
+        if problems.count == known:
             config = merge(config, own)
     config["study"] = str(config["study"])
     _check_together(config, lines, problems)

@@ -21,6 +21,8 @@ def ferritin_of(
     by_draw: dict[tuple[str, int], set[str]] = defaultdict(set)
     by_patient: dict[str, set[str]] = defaultdict(set)
     for tube in tubes:
+        if not tube.lab:
+            continue
         by_draw[tube.patient_id, tube.day].add(tube.lab)
         by_patient[tube.patient_id].add(tube.lab)
     memory: dict = {}
@@ -55,8 +57,8 @@ def _read_ferritin(
     except ValueError:
         return None, ("unit", unit, units, "write the unit of the laboratory's report, or convert the value")
     entries = [labs.get(lab) for lab in sorted(candidates)]
-    if any(entry is None or entry.get("decimal") not in (None, ".", ",") for entry in entries):
-        return None, None  # told already: the lab is unknown, or labs.yaml is wrong
+    if None in entries:
+        return None, None  # told already: the lab is unknown, or its entry in labs.yaml is wrong
     readings = []
     for entry in entries or [None]:
         try:
@@ -73,8 +75,7 @@ def _read_ferritin(
 
 def _by_convention(cell: str | float | None, unit: str, entry: Mapping | None) -> Interval | None:
     if entry is not None:
-        words = entry.get("missing_words", ())
-        return parse_ferritin(cell, unit, entry.get("decimal"), tuple(words) if isinstance(words, list) else ())
+        return parse_ferritin(cell, unit, entry.get("decimal"), tuple(entry.get("missing_words", ())))
     try:
         return parse_ferritin(cell, unit)
     except ValueError:

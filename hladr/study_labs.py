@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from .problems import Collector, Phrase, quoted
-from .study_columns import CellError, study_path
 from .study_config import schema, validate
+from .study_paths import CellError, check_links, study_path
 from .study_yaml import line_of, read_yaml
 
 
-def read_labs(folder: Path, relative: str, problems: Collector) -> dict[str, dict] | None:
+def read_labs(folder: Path, relative: str, problems: Collector) -> dict[str, dict | None] | None:
     """Read and check the laboratories.
 
     Parameters
@@ -26,30 +26,30 @@ def read_labs(folder: Path, relative: str, problems: Collector) -> dict[str, dic
     Returns
     -------
     dict of str to dict, or None
-        Lab to its entry, a compensation path normalised; None where the file cannot be read.
+        Lab to its entry, a compensation path normalised (None for a wrong entry); None where the file cannot be read.
     """
     read = read_yaml(folder / relative, relative, problems)
     if read is None:
         return None
     entries, lines = read
-    labs: dict[str, dict] = {}
+    labs: dict[str, dict | None] = {}
     for lab, given in entries.items():
         entry = {} if given is None else given
         row = line_of(lines, (lab,))
         if not isinstance(entry, Mapping):
             problems.add(relative, row, lab, given, "keys of its own, indented below it", "see config/README.md")
+            labs[lab] = None
             continue
         if not lab.strip() or not lab.isprintable() or lab.startswith(("=", "+", "-", "@")):
             problems.add(relative, row, lab, lab, "a name of letters and digits", "rename the lab, in the tables too")
         inner = {path[1:]: line for path, line in lines.items() if path[0] == lab}
-        known = len(problems.problems)
+        known = problems.count
         entry = {
             key: ({} if value is None and key in ("markers", "scatter") else value) for key, value in entry.items()
         }
         _validate(entry, relative, lab, row, inner, problems)
-        if len(problems.problems) == known:
-            entry = _checked(folder, relative, lab, entry, lines, problems)
-        labs[lab] = entry
+        wrong = problems.count > known
+        labs[lab] = None if wrong else _checked(folder, relative, lab, entry, lines, problems)
     return labs
 
 
@@ -82,6 +82,11 @@ def _checked(folder: Path, relative: str, lab: str, entry: dict, lines: dict, pr
         path = study_path(how)
     except CellError as mistake:
         wrong("compensation", how, f"from_file, none, or {mistake.expected}", mistake.remedy)
+        return entry
+    known = problems.count
+    row = line_of(lines, (lab, "compensation"))
+    check_links(folder, relative, f"{lab}.compensation", [(row, path)], problems)
+    if problems.count > known:
         return entry
     message = _matrix_problem(folder / path)
     if message:

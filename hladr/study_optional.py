@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .problems import Collector, Phrase, did_you_mean
 from .study_columns import Columns, without_point_zero
+from .study_paths import check_links
 from .study_rows import check_unique, reference
 from .study_types import SOFA_DAYS, Outcome, Override, Release, Tube
 from .study_yaml import line_of
@@ -41,6 +42,8 @@ def overrides_of(
                     "add the file or remove the row",
                 )
             overrides[name] = Override(f"overrides/{files.get(name, name + '.xml')}", reviewer or "", reason or "", day)
+    used = [(None, override.path) for override in overrides.values()]
+    check_links(folder, "overrides/overrides.csv" if columns is None else columns.label, "sample_id", used, problems)
     for stem, name in files.items():
         if stem not in overrides:
             problems.add(

@@ -41,29 +41,20 @@ class Table:
     convention: str
 
 
-def find_table(folder: Path, configured: str, stated: bool, problems: Collector) -> str | None:
+def find_table(folder: Path, configured: str, stated: bool, problems: Collector) -> str:
     """Return the path of a table: the configured one, or the same name with another extension where only that exists.
 
-    Two candidates without a word in the configuration are a mistake: one of them is out of date.
+    Two files for one table are a mistake unless the study's configuration names one (`stated`): one is out of date.
     """
-    stem = Path(configured).with_suffix("")
-    candidates = [
-        candidate
-        for extension in EXTENSIONS
-        if (folder / (candidate := f"{stem.as_posix()}{extension}")).is_file() and extension != ".txt"
-    ]
-    if stated or not candidates:
+    path = Path(configured)
+    siblings = [path.with_suffix(extension).as_posix() for extension in (".csv", ".tsv", ".xlsx")]
+    found = [sibling for sibling in siblings if (folder / sibling).is_file()]
+    if stated and (configured in found or path.suffix not in (".csv", ".tsv", ".xlsx")):
         return configured
-    if len(candidates) > 1:
-        problems.add(
-            candidates[0],
-            None,
-            None,
-            Phrase(f"{' and '.join(candidates)}"),
-            "one file for this table",
-            f"remove one, or name the right one in config.yaml (tables: {stem.name}: ...)",
-        )
-    return candidates[0] if configured not in candidates else configured
+    if len(found) > 1:
+        remedy = f"remove one, or name the right one in config.yaml (tables: {path.stem}: ...)"
+        problems.add(found[0], None, None, Phrase(" and ".join(found)), "one file for this table", remedy)
+    return configured if configured in found or not found else found[0]
 
 
 def read_table(folder: Path, relative: str, problems: Collector) -> Table | None:

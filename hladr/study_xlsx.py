@@ -44,10 +44,11 @@ def read_sheet(raw: bytes, name: str, label: str, problems: Collector) -> list[t
 
     try:
         formulas = _inspect(raw, refuse)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, RuntimeError, ValueError, NotImplementedError):
-        refuse("a file that is not an .xlsx workbook, or is damaged, old (.xls) or protected by a password")
-        return None
     except _Stop:
+        return None
+    # a damaged archive raises errors of zipfile, zlib, struct, codecs and more
+    except Exception:
+        refuse("a file that is not an .xlsx workbook, or is damaged, old (.xls) or protected by a password")
         return None
     try:
         records = _records(raw, name, data_only=True)

@@ -262,6 +262,21 @@ def test_tubes_that_replace_each_other_are_a_circle(tmp_path):
     ]
 
 
+def test_a_link_out_of_the_study_is_a_path_out_of_it(tmp_path):
+    study = write_study(tmp_path / "study", fcs__other_dot_fcs="x")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "b1.fcs").write_text("x")
+    (study / "fcs" / "s1.fcs").symlink_to(tmp_path / "elsewhere" / "b1.fcs")
+    (study / "fcs" / "s2.fcs").symlink_to("other.fcs")
+    expect(study, "samples.csv, row 2, column fcs: found 'fcs/s1.fcs', a link out of the study", "link it hard")
+    (study / "fcs" / "s1.fcs").unlink()
+    (study / "fcs" / "other.fcs").rename(study / "other.fcs")
+    (study / "fcs" / "s2.fcs").unlink()
+    (study / "fcs").rmdir()
+    (study / "fcs").symlink_to(tmp_path / "elsewhere")
+    assert len(lines_of(study)) == 8, "six tubes and two bead runs lie behind the link"
+
+
 def test_a_compensation_matrix_that_is_none_is_named(tmp_path):
     change = ("labs.yaml", "bonn:\n", "bonn:\n  compensation: fcs/m.csv\n")
     expect(write_study(tmp_path, change, fcs__m_dot_csv="PE-A,APC-A\n1,0\n"), "labs.yaml, row 8, key bonn.compensation")

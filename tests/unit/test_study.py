@@ -61,7 +61,7 @@ def test_a_table_with_its_header_alone_is_valid(tmp_path, name):
 
 
 def test_what_is_no_mistake(tmp_path):
-    """Repeated ferritin, ferritin without a tube, unused bead runs, unknown lots, absent files, no file and no value."""
+    """Repeated ferritin, ferritin without a tube, unused beads, unknown lots, absent files, neither file nor value."""
     study = load_study(
         write_study(
             tmp_path,
@@ -317,6 +317,17 @@ def test_another_extension_is_found_without_a_word_in_the_configuration(tmp_path
         write_study(tmp_path, samples_dot_csv=None, samples_dot_tsv=FILES["samples.csv"].replace(",", "\t"))
     )
     assert study.files["samples"] == "samples.tsv"
+
+
+def test_a_study_reached_through_a_link_is_the_study(tmp_path):
+    write_study(tmp_path / "real", fcs__s1_dot_fcs="x")
+    (tmp_path / "link").symlink_to("real")
+    assert len(load_study(tmp_path / "link").tubes) == 7
+
+
+def test_a_file_name_in_two_part_letters_stays_so(tmp_path):
+    samples = FILES["samples.csv"].replace("fcs/s1.fcs", "fcs/Mu\u0308ller.fcs")
+    assert tubes_of(tmp_path, samples_dot_csv=samples)[0].fcs == "fcs/Mu\u0308ller.fcs"
 
 
 def test_a_spreadsheets_lock_file_does_no_harm(tmp_path):
