@@ -19,7 +19,7 @@ from matplotlib.transforms import Bbox, IdentityTransform, TransformedBbox
 from .plots_png import GATE, INK, MUTED, RAMPS, STEPS, to_png
 
 DPI = 150  # about 500 pixels a panel: sharp on a laptop's dense screen, and on paper
-BINS = 108
+BINS = 104
 ZOOM = 3  # pixels a bin
 SIDE = BINS * ZOOM
 LEFT, BOTTOM = 92, 80

@@ -1,0 +1,195 @@
+"""Exports: the same values as the CSV tables, with keys and meanings; text stays text in Excel."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from hladr import exports, exports_xlsx
+from hladr.flags import FLAGS
+from hladr.tables import dictionary, write_table
+
+TRAPS = ("=1+1", "001", "1001", "+49", "-x", "@SUM(A1)", "1e5", "2024-01-02")
+
+
+@pytest.fixture
+def results(tmp_path):
+    tubes = [
+        {
+            "sample_id": f"S{k}",
+            "patient_id": patient,
+            "day": 1,
+            "lab": "athens",
+            "bead_id": "B1",
+            "status": "ok",
+            "n_events": 30000,
+            "abc": 5123.456789,
+            "abc_source": "fcs",
+        }
+        for k, patient in enumerate(TRAPS)
+    ]
+    tubes[1] |= {"status": "failed", "flags": "truncated_fcs", "reason": "The file ends early.", "abc": None}
+    tubes[2] |= {"status": "review", "flags": "few_monocytes", "reason": "500 monocytes were found."}
+    run = {"bead_id": "B1", "lab": "athens", "kit": "quantibrite-pe", "lot": "7", "status": "ok", "n_peaks": 4}
+    draws = [{"patient_id": p, "day": 1, "sample_id": f"S{k}", "status": "ok"} for k, p in enumerate(TRAPS)]
+    draws[3] |= {"status": "review", "flags": "ferritin_implausible", "reason": "It fell.", "borderline": True}
+    draws[1] |= {"status": "failed", "flags": "truncated_fcs", "reason": "The file ends early."}
+    write_table(tmp_path / "quantification.csv", "quantification", tubes)
+    write_table(tmp_path / "calibrations.csv", "calibrations", [run])
+    write_table(tmp_path / "phenotypes.csv", "phenotypes", draws)
+    courses = [{"patient_id": p, "arm": "placebo", "evaluable": False} for p in TRAPS]
+    write_table(tmp_path / "reversal.csv", "reversal", courses)
+    return tmp_path
+
+
+def test_tables_come_back_typed(results):
+    rows = exports.read_tables(results)
+    assert [row["patient_id"] for row in rows["quantification"]] == list(TRAPS)
+    tube = rows["quantification"][0]
+    assert (tube["day"], tube["abc"], tube["flags"], tube["abc_low"]) == (1, 5123.45679, None, None)
+    assert rows["phenotypes"][3]["borderline"] is True
+    assert "cohort" not in rows
+
+
+def test_a_word_where_a_boolean_belongs_is_refused(tmp_path):
+    path = tmp_path / "reversal.csv"
+    path.write_text("patient_id,evaluable\nP1,yes\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="neither true nor false"):
+        exports.read_table(path, "reversal")
+
+
+def test_excel_shows_ids_as_text_and_never_computes(results):
+    from openpyxl import load_workbook
+
+    exports.write_results_xlsx(results / "results.xlsx", exports.read_tables(results), "=HYPERLINK(1)")
+    book = load_workbook(results / "results.xlsx")
+    sheet = book["quantification"]
+    found = {cell.value: cell for cell in sheet["B"][1:]}
+    assert set(found) == set(TRAPS)
+    assert {cell.data_type for cell in found.values()} == {"s"}
+    assert {cell.number_format for cell in found.values()} == {"@"}
+    assert all(found[text].quotePrefix for text in ("=1+1", "+49", "-x", "@SUM(A1)"))
+    assert book["about"]["B1"].data_type == "s"
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == f"A1:{sheet.cell(1, sheet.max_column).column_letter}{len(TRAPS) + 1}"
+
+
+def test_the_treatment_arm_is_not_in_the_workbooks(results):
+    from openpyxl import load_workbook
+
+    tables = exports.read_tables(results)
+    exports.write_results_xlsx(results / "results.xlsx", tables)
+    exports.write_problems_xlsx(results / "problems.xlsx", tables)
+    for name in ("results.xlsx", "problems.xlsx"):
+        cells = [c.value for sheet in load_workbook(results / name) for row in sheet.iter_rows() for c in row]
+        assert "placebo" not in cells
+        assert "arm" not in cells
+
+
+def test_problems_say_what_where_why_and_what_to_do(results):
+    rows = exports_xlsx.problem_rows(exports.read_tables(results))
+    assert [(r["status"], r["kind"], r["id"]) for r in rows] == [
+        ("failed", "tube", "S1"),
+        ("review", "tube", "S2"),
+        ("review", "blood draw", f"{TRAPS[3]} day 1"),
+    ]
+    assert rows[0]["why"] == "The file ends early."
+    assert rows[0]["what"] == FLAGS["truncated_fcs"].meaning
+    assert rows[0]["what to do"] == FLAGS["truncated_fcs"].remedy
+    assert rows[0]["answer of the laboratory"] is None
+
+
+def test_no_problems_no_workbook(results):
+    path = results / "problems.xlsx"
+    path.write_bytes(b"an old one")
+    fine = {"quantification": [], "calibrations": [], "phenotypes": []}
+    assert exports.write_problems_xlsx(path, fine) is False
+    assert not path.exists()
+
+
+def test_workbooks_of_equal_tables_are_equal_bytes(results):
+    tables = exports.read_tables(results)
+    written = []
+    for name in ("a.xlsx", "b.xlsx"):
+        exports.write_results_xlsx(results / name, tables, "study")
+        written.append((results / name).read_bytes())
+    assert written[0] == written[1]
+
+
+def test_control_characters_do_not_stop_excel(results):
+    from openpyxl import load_workbook
+
+    tables = exports.read_tables(results)
+    tables["quantification"][1]["reason"] = "bad \x01 sign"
+    exports.write_problems_xlsx(results / "problems.xlsx", tables)
+    assert load_workbook(results / "problems.xlsx")["problems"]["H2"].value == "bad  sign"
+
+
+def test_dictionary_explains_every_column_and_code(results):
+    exports.write_dictionary(results / "dictionary.csv")
+    with open(results / "dictionary.csv", encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    named = {(row["table"], row["column"]) for row in rows}
+    for path in results.glob("*.csv"):
+        if path.stem != "dictionary":
+            header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+            assert {(path.stem, column) for column in header} <= named
+    assert {("flags", code) for code in FLAGS} <= named
+    assert all(row["meaning"] for row in rows)
+
+
+def test_duckdb_has_types_keys_and_comments(results):
+    import duckdb
+
+    exports.write_duckdb(results / "results.duckdb", results)
+    with duckdb.connect(str(results / "results.duckdb"), read_only=True) as base:
+        ids = [row[0] for row in base.execute("SELECT patient_id FROM quantification").fetchall()]
+        kinds = dict(
+            base.execute(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'quantification'"
+            ).fetchall()
+        )
+        keys = base.execute(
+            "SELECT table_name, constraint_type, constraint_column_names FROM duckdb_constraints() "
+            "WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"
+        ).fetchall()
+        comments = dict(
+            base.execute("SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'reversal'").fetchall()
+        )
+        missing = base.execute("SELECT count(*) FROM quantification WHERE abc IS NULL").fetchone()
+    assert ids == list(TRAPS)
+    assert (kinds["patient_id"], kinds["day"], kinds["abc"]) == ("VARCHAR", "BIGINT", "DOUBLE")
+    assert ("quantification", "PRIMARY KEY", ["sample_id"]) in keys
+    assert ("phenotypes", "PRIMARY KEY", ["patient_id", "day"]) in keys
+    assert ("quantification", "FOREIGN KEY", ["bead_id"]) in keys
+    meaning = next(r["meaning"] for r in dictionary() if (r["table"], r["column"]) == ("reversal", "reversal"))
+    assert comments["reversal"].startswith(meaning)
+    assert missing == (1,)
+
+
+def test_duckdb_takes_a_table_without_rows(tmp_path):
+    import duckdb
+
+    for name in ("quantification", "calibrations"):
+        write_table(tmp_path / f"{name}.csv", name, [])
+    exports.write_duckdb(tmp_path / "results.duckdb", tmp_path)
+    with duckdb.connect(str(tmp_path / "results.duckdb"), read_only=True) as base:
+        assert base.execute("SELECT count(*) FROM quantification").fetchone() == (0,)
+
+
+def test_parquet_holds_the_same_values_with_their_meaning(results):
+    import pyarrow.parquet as pq
+
+    folder = results / "parquet"
+    folder.mkdir()
+    (folder / "cohort.parquet").write_bytes(b"of an earlier run with arms")
+    exports.write_parquet(folder, results)
+    read = pq.read_table(folder / "quantification.parquet")
+    assert read.to_pylist() == exports.read_table(results / "quantification.csv", "quantification")
+    assert read.schema.field("abc").metadata[b"unit"] == b"antibodies per cell"
+    assert sorted(path.name for path in Path(folder).iterdir()) == [
+        "calibrations.parquet",
+        "phenotypes.parquet",
+        "quantification.parquet",
+        "reversal.parquet",
+    ]
