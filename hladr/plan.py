@@ -127,3 +127,27 @@ def select(config: Mapping, *keys: str) -> dict:
         else:
             chosen[section] = config[section]
     return chosen
+
+
+def memory_mb(sizes: Iterable[int], attempt: int = 1) -> int:
+    """Ask for the memory of a batch's job: one file at a time, and more after each attempt that ran out of it.
+
+    Parameters
+    ----------
+    sizes : iterable of int
+        Bytes of the batch's files.
+    attempt : int
+        Counted from 1.
+
+    Notes
+    -----
+    Interpreter, libraries and pictures take about 500 MB; a file's events with their gates about ten times its size.
+    """
+    largest = max(sizes, default=0) / 1e6
+    return int(1000 + 15 * min(largest, 1000)) * attempt
+
+
+def runtime_minutes(sizes: Sequence[int], attempt: int = 1) -> int:
+    """Ask for the time of a batch's job: ten times what it takes on a slow machine, twice that in the next attempt."""
+    seconds = 2 * len(sizes) + sum(sizes) / 2e6
+    return (15 + int(seconds / 60)) * attempt

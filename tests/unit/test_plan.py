@@ -73,3 +73,13 @@ def test_gating_code_does_not_depend_on_the_calls():
 def test_select_keeps_the_shape_of_the_configuration():
     config = {"run": {"seed": 1, "batch_size": 40}, "gating": {"a": 1}}
     assert plan.select(config, "gating", "run.seed", "absent") == {"gating": {"a": 1}, "run": {"seed": 1}}
+
+
+def test_a_job_asks_for_what_its_files_take_and_more_after_a_failure():
+    assert plan.memory_mb([]) == 1000
+    assert plan.memory_mb([2_000_000, 100_000_000]) == 2500
+    assert plan.memory_mb([100_000_000], attempt=2) == 5000
+    assert plan.memory_mb([10**15]) == 16_000, "an enormous file is refused unread; it does not block the queue"
+    assert plan.runtime_minutes([]) == 15
+    assert plan.runtime_minutes([2_000_000] * 600) == 45
+    assert plan.runtime_minutes([2_000_000] * 600, attempt=3) == 135

@@ -71,6 +71,27 @@ def bead_files(wildcards):
     return plan.digest(plan.stamps(HERE, [run.fcs for run in BEADS[wildcards.batch]]))
 
 
+def sizes(rows):
+    stamps = plan.stamps(HERE, [row.fcs for row in rows])
+    return [stamp[0] for stamp in stamps if stamp]
+
+
+def memory_of_tubes(wildcards, attempt):
+    return plan.memory_mb(sizes(TUBES[wildcards.batch]), attempt)
+
+
+def memory_of_beads(wildcards, attempt):
+    return plan.memory_mb(sizes(BEADS[wildcards.batch]), attempt)
+
+
+def minutes_of_tubes(wildcards, attempt):
+    return plan.runtime_minutes(sizes(TUBES[wildcards.batch]), attempt)
+
+
+def minutes_of_beads(wildcards, attempt):
+    return plan.runtime_minutes(sizes(BEADS[wildcards.batch]), attempt)
+
+
 def matrices(rows):
     paths = {STUDY.labs[row["lab"]].get("compensation") for row in rows}
     return sorted(path for path in paths if path not in (None, "none", "from_file"))

@@ -9,8 +9,8 @@ rule calibrate:
     conda:
         "../envs/hladr.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=memory_of_beads,
+        runtime=minutes_of_beads,
     params:
         rows=bead_rows,
         labs=labs_of_beads,
@@ -31,8 +31,8 @@ rule gate:
     conda:
         "../envs/hladr.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=memory_of_tubes,
+        runtime=minutes_of_tubes,
     params:
         rows=tube_rows,
         labs=labs_of_tubes,
