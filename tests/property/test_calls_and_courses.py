@@ -10,6 +10,7 @@ from hladr.ferritin import Interval, combine
 from hladr.phenotype import call, draws_of, is_borderline, probability_of
 from hladr.replicates import TubeValue
 from hladr.reversal import judge_draws
+from hladr.reversal_rules import ferritin_fell
 from hladr.rules import REVERSAL_RULES, PhenotypeLimits, phenotype_limits, reversal_settings
 
 LIMITS = PhenotypeLimits(4420, 5000)
@@ -65,6 +66,35 @@ def rows(tubes, values, rule):
     draws = called(tubes, values)
     courses = judge_draws(draws, reversal_settings(CONFIG, rule), {})
     return [draw.row() for draw in draws], [course.row() for course in courses]
+
+
+# an interval is called as all of its values are, and not at all where they differ
+
+
+def some_values(interval: Interval) -> list[float]:
+    """Return values of an interval: its ends, or what lies just inside them, the limits, and points between."""
+    low = interval.low if interval.low is not None else 0.01
+    high = interval.high if interval.high is not None else 1e6
+    grid = [low, low * (1 + 1e-6), high, high * (1 - 1e-6), *(low + (high - low) * k / 7 for k in range(8))]
+    return [value for value in (*grid, 4419.0, 4420.0, 4421.0) if interval.holds(value)]
+
+
+@given(intervals(), st.one_of(st.none(), ABC))
+def test_a_call_holds_for_every_value_of_the_interval(interval, abc):
+    of_values = {call(Interval.exact(value), abc, LIMITS) for value in some_values(interval)}
+    expected = of_values.pop() if len(of_values) == 1 else "indeterminate"
+    assert call(interval, abc, LIMITS) == expected
+
+
+@given(intervals(), intervals())
+def test_a_fall_holds_for_every_pair_of_values(baseline, follow_up):
+    pairs = [(a, b) for a in some_values(baseline) for b in some_values(follow_up)]
+    fallen = [ferritin_fell(Interval.exact(a), Interval.exact(b), 0.15, False) for a, b in pairs]
+    found = ferritin_fell(baseline, follow_up, 0.15, False)
+    if found != "undecided":
+        assert set(fallen) == {found}
+    elif baseline.is_point and follow_up.is_point:
+        raise AssertionError("two exact values can always be decided")
 
 
 # monotone in AB/C and ferritin
