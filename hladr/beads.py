@@ -173,6 +173,8 @@ def _automatic(inside, everything, scale, top, values, has_blank, pile_low, pile
 
 
 def _assign(peaks, values, has_blank, pile_low, pile_high) -> Assignment | None:
+    if not values:
+        return None
     typical = float(np.median(sorted((p.events for p in peaks), reverse=True)[: len(values)]))
     return beads_assign.assign(
         [np.log(p.pe_median) if p.pe_median > 0 else np.nan for p in peaks],

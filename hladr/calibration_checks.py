@@ -32,7 +32,7 @@ def check(
     """
     valued = [r for r in rows if r.value is not None]
     if not valued:
-        return _beads_at_all(peaks, valued, kit, settings), ""
+        return [], ""
     found = _beads_at_all(peaks, valued, kit, settings)
     if any(f.status == FAILED for f in found):
         return found, ""
@@ -149,14 +149,26 @@ def _recovery(valued, line: Line, kit: Kit) -> list[Finding]:
     status = _graded(error, (0, limits.recovery_fine_percent), (0, limits.recovery_review_percent))
     if status is None:
         return []
-    used = [r for r in valued if r.used]
-    # the level that the others contradict most is the one to look at
-    worst = max(used, key=lambda r: abs(np.log(r.recovery_left_out or r.recovery)))
     text = f"a bead level lies {error:.1f} % off the line"
-    if worst.recovery_left_out is not None and len(used) > 3:
-        would = f"{worst.value * worst.recovery_left_out:,.0f}"
-        text += f"; by the other levels, level {worst.level} ({worst.value:,.0f}) would be {would}"
+    odd = _odd_level([r for r in valued if r.used])
+    if odd is not None:
+        would = f"{odd.value * odd.recovery_left_out:,.0f}"
+        text += f"; by the others, level {odd.level} ({odd.value:,.0f}) would be {would}"
     return [finding("recovery_out_of_range", text, status)]
+
+
+def _odd_level(used: Sequence):
+    """Name the level without which the others lie on a line of slope 1 better by far; None if there is none."""
+    if len(used) < 4:
+        return None
+
+    def misfit(rows: Sequence) -> float:
+        x, y = np.log([r.pe_median for r in rows]), np.log([r.value for r in rows])
+        return float(np.std(y - x))
+
+    without = [misfit([r for r in used if r is not one]) for one in used]
+    k = int(np.argmin(without))
+    return used[k] if without[k] < 0.4 * misfit(used) else None
 
 
 def _other_lot(
