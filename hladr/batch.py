@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 TRIES = 2
+# Millions of events take seconds.
+PATIENCE_SECONDS = 600
+_OUT_OF_MEMORY = 77
 
 
 def run_batch(
@@ -14,6 +17,7 @@ def run_batch(
     work: Callable[[int], str],
     dead: Callable[[int, str], str],
     progress: Path | None = None,
+    memory_mb: int | None = None,
 ) -> list[str]:
     """Work through a batch in a child process; restart it behind a specimen that kills it.
 
@@ -27,6 +31,8 @@ def run_batch(
         From a position and a plain reason to the line that stands for a specimen whose worker died.
     progress : path, optional
         Grows by one byte for each finished specimen.
+    memory_mb : int, optional
+        What the child may take: a specimen that needs more costs itself, before the machine or the queue ends the job.
 
     Returns
     -------
@@ -40,16 +46,20 @@ def run_batch(
     """
     lines: dict[int, str] = {}
     deaths: dict[int, int] = {}
+    hangs: set[int] = set()
     while len(lines) < len(ids):
         todo = [i for i in range(len(ids)) if i not in lines]
         receiver, sender = _CONTEXT.Pipe(duplex=False)
-        child = _CONTEXT.Process(target=_work_through, args=(todo, work, sender), daemon=True)
+        child = _CONTEXT.Process(target=_work_through, args=(todo, work, sender, memory_mb), daemon=True)
         child.start()
         sender.close()
         current = todo[0]
         failure = None
         try:
             while True:
+                if not receiver.poll(PATIENCE_SECONDS):
+                    child.kill()
+                    hangs.add(current)
                 kind, position, text = receiver.recv()
                 if kind == "error":
                     failure = (position, text)
@@ -66,16 +76,25 @@ def run_batch(
             break
         deaths[current] = deaths.get(current, 0) + 1
         if deaths[current] >= TRIES:
-            lines[current] = dead(current, _how_it_died(child.exitcode))
+            how = f"it took more than {PATIENCE_SECONDS} s" if current in hangs else _how_it_died(child.exitcode)
+            lines[current] = dead(current, how)
             _tick(progress)
     return [lines[i] for i in range(len(ids))]
 
 
-def _work_through(todo: Sequence[int], work: Callable[[int], str], sender) -> None:
+def _work_through(todo: Sequence[int], work: Callable[[int], str], sender, memory_mb: int | None) -> None:
     position = todo[0]
+    if memory_mb is not None:
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        limit = memory_mb * 1_000_000
+        resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     try:
         for position in todo:
             sender.send(("line", position, work(position)))
+    except MemoryError:
+        os._exit(_OUT_OF_MEMORY)
     except Exception:
         import traceback
 
@@ -84,6 +103,8 @@ def _work_through(todo: Sequence[int], work: Callable[[int], str], sender) -> No
 
 
 def _how_it_died(exit_code: int | None) -> str:
+    if exit_code == _OUT_OF_MEMORY:
+        return "it needs more memory than a job has"
     if exit_code is not None and exit_code < 0:
         return f"the process was ended by {signal.Signals(-exit_code).name}"
     return f"the process ended with the status {exit_code}"

@@ -12,7 +12,13 @@ DIED = "hladr could not finish this file ({}); the others of its batch are not t
 
 
 def gate_batch(
-    rows: Sequence[Mapping], labs: Mapping, config: Mapping, folder: Path, out: Path, progress: Path | None = None
+    rows: Sequence[Mapping],
+    labs: Mapping,
+    config: Mapping,
+    folder: Path,
+    out: Path,
+    progress: Path | None = None,
+    memory_mb: int | None = None,
 ) -> None:
     """Gate a batch of tubes: `readings.jsonl`, `gates/SAMPLE_ID.xml` and `pictures/SAMPLE_ID.png` in `out`.
 
@@ -28,6 +34,8 @@ def gate_batch(
         The study; the batch's folder, made here.
     progress : path, optional
         Grows by one byte per finished tube.
+    memory_mb : int, optional
+        What one tube may take.
     """
     from .gatingml import write
     from .tube import failed_reading, read_tube
@@ -46,11 +54,17 @@ def gate_batch(
     def dead(position: int, how: str) -> str:
         return failed_reading(rows[position], _died(how)).to_json()
 
-    _run(rows, "sample_id", work, dead, folder, out, "readings.jsonl", progress)
+    _run(rows, "sample_id", work, dead, folder, out, "readings.jsonl", progress, memory_mb)
 
 
 def calibrate_batch(
-    rows: Sequence[Mapping], labs: Mapping, config: Mapping, folder: Path, out: Path, progress: Path | None = None
+    rows: Sequence[Mapping],
+    labs: Mapping,
+    config: Mapping,
+    folder: Path,
+    out: Path,
+    progress: Path | None = None,
+    memory_mb: int | None = None,
 ) -> None:
     """Calibrate a batch of bead runs: `calibrations.jsonl` and `pictures/BEAD_ID.png` in `out`.
 
@@ -58,7 +72,7 @@ def calibrate_batch(
     ----------
     rows : sequence of mapping
         bead_id, lab, fcs, kit, lot; levels of the lot; other_lots of the kit.
-    labs, config, folder, out, progress
+    labs, config, folder, out, progress, memory_mb
         As in `gate_batch`; the sections are quantify, beads, kits and run.
     """
     from .calibration import calibrate, failed_calibration
@@ -77,7 +91,7 @@ def calibrate_batch(
     def dead(position: int, how: str) -> str:
         return failed_calibration(rows[position], config, _died(how)).to_json()
 
-    _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", progress)
+    _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", progress, memory_mb)
 
 
 def _died(how: str) -> Finding:
@@ -93,6 +107,7 @@ def _run(
     out: Path,
     name: str,
     progress: Path | None,
+    memory_mb: int | None,
 ) -> None:
     """Run a batch between two looks at its files: digests of what was read prove later what the results are made of."""
     for part in ("gates", "pictures"):
@@ -101,6 +116,6 @@ def _run(
         progress.unlink(missing_ok=True)
     files = {row[key]: folder / row["fcs"] if row["fcs"] else None for row in rows}
     digests = provenance.digest_files(files)
-    lines = run_batch([row[key] for row in rows], work, dead, progress)
+    lines = run_batch([row[key] for row in rows], work, dead, progress, memory_mb)
     write_text(out / name, "".join(line + "\n" for line in lines))
     provenance.write_digests(out / provenance.DIGESTS_NAME, files, digests)

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import time
 
 import pytest
 
+from hladr import batch
 from hladr.batch import run_batch
 
 
@@ -35,6 +37,24 @@ def test_a_worker_that_dies_once_is_tried_again(tmp_path):
         return str(position)
 
     assert run_batch(["a", "b", "c", "d"], work, None) == ["0", "1", "2", "3"]
+
+
+def test_a_specimen_that_takes_all_memory_costs_itself():
+    def work(position):
+        return str(len(bytearray(2_000_000_000 if position == 1 else 10)))
+
+    lines = run_batch(["a", "b", "c"], work, lambda i, how: how, memory_mb=1000)
+    assert lines == ["10", "it needs more memory than a job has", "10"]
+
+
+def test_a_specimen_that_never_ends_costs_itself(monkeypatch):
+    def work(position):
+        if position == 0:
+            time.sleep(60)
+        return "line"
+
+    monkeypatch.setattr(batch, "PATIENCE_SECONDS", 0.2)
+    assert run_batch(["a", "b"], work, lambda i, how: how) == ["it took more than 0.2 s", "line"]
 
 
 def test_a_mistake_in_the_code_is_not_a_specimen_problem():

@@ -14,4 +14,5 @@ calibrate_batch(
     snakemake.params.settings,  # noqa: F821
     folder=Path("."),
     out=Path(snakemake.output[0]),  # noqa: F821
+    memory_mb=snakemake.resources.mem_mb,  # noqa: F821
 )

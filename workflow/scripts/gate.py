@@ -15,4 +15,5 @@ gate_batch(
     folder=Path("."),
     out=Path(snakemake.output[0]),  # noqa: F821
     progress=Path(snakemake.log[0]).with_suffix(".progress"),  # noqa: F821
+    memory_mb=snakemake.resources.mem_mb,  # noqa: F821
 )
