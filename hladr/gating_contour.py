@@ -12,8 +12,8 @@ import numpy as np
 from .gating_mixture import Mixture
 
 GRID = 25  # points per axis
-REACH = 4.0  # the grid covers this many sd around the monocytes
-FLOOR = 0.004  # of the monocytes' peak on a plane: about 3.3 sd, the gate's outer edge
+REACH = 4.6  # the grid covers this many sd around the monocytes
+FLOOR = 0.001  # of the monocytes' peak on a plane: the outer edge where nothing else bounds the gate
 RAYS = 36  # corners of a polygon
 SWEEPS = 3
 # the axis that each plane sums over, in the order in which the planes are improved

@@ -215,6 +215,7 @@ class _View:
 
     def __init__(self, acquisition: Acquisition):
         self._events = acquisition.events
+        self.event_count = len(acquisition.events)
         self.pnn_labels = [c.name for c in acquisition.channels]
         self.pns_labels = [c.stain for c in acquisition.channels]
         self.fluoro_indices = [
