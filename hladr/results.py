@@ -66,7 +66,7 @@ def publish_gates(study: Study, results: Path) -> None:
     target = results / "gates"
     target.mkdir(exist_ok=True)
     wanted = {path.name: path for batch in tube_batches(study, results) for path in sorted(batch.glob("gates/*.xml"))}
-    for old in target.iterdir():
+    for old in target.glob("*.xml"):
         if old.name not in wanted:
             old.unlink()
     for name, source in wanted.items():

@@ -17,10 +17,11 @@ from .study import Study, StudyError, load_study
 
 # With these, Snakemake's own words are the answer that the user asked for.
 _ASKING = frozenset(
-    ["-n", "--dry-run", "--dryrun", "--lint", "--dag", "--rulegraph", "--filegraph", "--summary", "-D"]
-    + ["--detailed-summary", "-l", "--list", "--list-rules", "--list-target-rules", "--lt", "--unlock", "--report"]
-    + ["-h", "--help", "-v", "--version"]
+    """-n --dry-run --dryrun --lint --dag --rulegraph --filegraph --summary -D --detailed-summary -l --list --list-rules
+    --list-target-rules --lt --unlock --report -h --help -v --version""".split()  # noqa: SIM905
 )
+# What Snakemake says of the machine and its user stays out of the study's logs.
+_PERSONAL = re.compile(r"\s*(host|user|command|snakefile|(base|run|working) directory|config file\S*)\b", re.IGNORECASE)
 _POLL_SECONDS = 0.2
 
 
@@ -94,31 +95,25 @@ def _locked(handle) -> bool:
 
 
 class _Reader(threading.Thread):
-    """Copies Snakemake's words into logs/snakemake.log, without the study's path, and notes which batches started."""
+    """Copies Snakemake's words into logs/snakemake.log, without machine and paths, and notes which batches started."""
 
     def __init__(self, stream, log: Path, folder: Path):
         super().__init__(daemon=True)
         self.stream, self.log = stream, log
-        self.hidden = sorted({str(folder), str(folder.resolve())}, key=len, reverse=True)
+        self.folder = str(folder.resolve())
         self.gate_jobs: int | None = None
         self.started: set[str] = set()
         self.start()
 
     def run(self) -> None:
-        rule = ""
         with open(self.log, "w", encoding="utf-8", buffering=1) as log:
             for line in self.stream:
-                if line.startswith("host:"):
+                if _PERSONAL.match(line):
                     continue
-                for path in self.hidden:
-                    if len(path) > 1:
-                        line = line.replace(path, "STUDY")
-                log.write(line)
+                log.write(line.replace(self.folder, "STUDY"))
                 if match := re.match(r"gate\s+(\d+)\s*$", line):
                     self.gate_jobs = int(match[1])
-                elif match := re.match(r"(?:local)?(?:rule|job) (\w+):|Job \d+: (Tubes)", line):
-                    rule = "gate" if match[2] else match[1]
-                elif rule == "gate" and (match := re.search(r"wildcards: batch=(\d+)", line)):
+                elif match := re.match(r"Job \d+: Tubes, batch (\d+)", line):
                     self.started.add(match[1])
 
 

@@ -130,8 +130,18 @@ CSV_TABLES = [
     )
 ] + (["results/cohort.csv"] if HAS_ARMS else [])
 
+# Every result is named, so that one that was deleted is made again.
 TARGETS = (
-    ["results/report.html", "results/results.duckdb", "results/provenance.json"]
+    [
+        *CSV_TABLES,
+        *(["results/cohort.html"] if HAS_ARMS else []),
+        "results/dictionary.csv",
+        "results/gates",
+        "results/report.html",
+        "results/results.duckdb",
+        "results/results.xlsx",
+        "results/provenance.json",
+    ]
     if STUDY
     else []
 )
