@@ -4,7 +4,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from . import intervals, limits, pairing
 from .delay import delay_findings
@@ -75,7 +75,8 @@ class Measurement:
 
     def to_json(self) -> str:
         """Write one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, allow_nan=False)
+        plain = vars(self) | {"findings": [vars(f) for f in self.findings]}
+        return json.dumps(plain, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Measurement":

@@ -1,0 +1,136 @@
+"""Bead runs over time: Westgard's rules on hand-made scores, series and jumps."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from hladr.calibration import Calibration, Level
+from hladr.drift import QUANTITIES, series, westgard, with_jumps
+from hladr.flags import finding
+from hladr.lines import fit
+from hladr.pairing import PESettings
+from hladr.study_config import defaults, merge
+from hladr.tables import columns
+
+LOT = (638.0, 6930.0, 31_008.0, 67_601.0)
+
+
+def run(k, gain=1.0, findings=(), lab="x", lot="A", voltage=500.0, cytometer="Canto"):
+    pe = [v * gain / 2 for v in LOT]
+    levels = tuple(Level(n, v, p, p, 500, 6.0, used=True) for n, (v, p) in enumerate(zip(LOT, pe, strict=True), 1))
+    at = None if k is None else f"2024-03-{k + 1:02d}T09:00:00"
+    settings = PESettings("PE-A", voltage, 1.0, 0.0, 0.0, 262144.0, cytometer, "V1", at, "none")
+    lines = {"median": fit(pe, LOT)}
+    return Calibration(f"{lab}{k}", lab, "quantibrite-pe", lot, tuple(findings), 4, levels, lines, settings=settings)
+
+
+def study(**config):
+    return SimpleNamespace(config=merge(defaults(), {"drift": config}))
+
+
+def rows_of(rows, quantity):
+    return [row for row in rows if row["quantity"] == quantity]
+
+
+@pytest.mark.parametrize(
+    ("scores", "rules"),
+    [
+        ([0.5], []),
+        ([2.9], []),
+        ([3.1], ["1-3s"]),
+        ([-3.1], ["1-3s"]),
+        ([2.1, 2.1], ["2-2s"]),
+        ([-2.1, -2.1], ["2-2s"]),
+        ([2.1, -2.1], ["R-4s"]),
+        ([2.1, 0, 2.1], []),
+        ([1.1] * 3, []),
+        ([1.1] * 4, ["4-1s"]),
+        ([1.1, 1.1, -1.1, 1.1], []),
+        ([0.1] * 9, []),
+        ([0.1] * 10, ["10-x"]),
+        ([-0.1] * 10, ["10-x"]),
+        ([0.1] * 9 + [3.5], ["1-3s", "10-x"]),
+    ],
+)
+def test_westgard(scores, rules):
+    assert westgard(scores) == rules
+
+
+def test_series_have_the_dictionarys_columns_and_limits_from_the_first_runs():
+    runs = [run(k, gain=1 + 0.01 * (-1) ** k) for k in range(25)]
+    rows = series(runs, study())
+    assert all(set(row) == set(columns("drift")) for row in rows)
+    assert {row["quantity"] for row in rows} == set(QUANTITIES)
+    values = rows_of(rows, "log10_pe_brightest")
+    assert len(values) == 25
+    assert values[0]["limits_from"] == "first 20 runs"
+    first = [row["value"] for row in values[:20]]
+    mean = sum(first) / 20
+    sd = (sum((v - mean) ** 2 for v in first) / 19) ** 0.5
+    assert (values[24]["mean"], values[24]["sd"]) == (pytest.approx(mean), pytest.approx(sd))
+    assert values[24]["z"] == pytest.approx((values[24]["value"] - mean) / sd)
+
+
+def test_value_at_the_common_pe():
+    (row,) = rows_of(series([run(0)], study(common_pe=1000)), "value_at_common_pe")
+    assert row["value"] == pytest.approx(2000)
+
+
+def test_few_runs_have_no_limits():
+    rows = rows_of(series([run(k) for k in range(4)], study()), "slope")
+    assert [(row["mean"], row["z"], row["rules"]) for row in rows] == [(None, None, "")] * 4
+
+
+def test_limits_of_the_configuration():
+    own = [{"lab": "x", "lot": "A", "quantity": "log10_pe_brightest", "mean": 4.5, "sd": 0.001}]
+    (row,) = rows_of(series([run(0)], study(limits=own)), "log10_pe_brightest")
+    assert (row["limits_from"], row["mean"], row["rules"]) == ("configuration", 4.5, "1-3s")
+
+
+def test_order_is_time_and_a_failed_run_breaks_no_rule():
+    runs = [run(2), run(0), run(1, gain=2.0, findings=[finding("not_beads", "x")])]
+    rows = rows_of(series(runs, study()), "slope")
+    assert [row["bead_id"] for row in rows] == ["x0", "x1", "x2"]
+    assert [row["accepted"] for row in rows] == [True, False, True]
+    assert rows[1]["rules"] == ""
+
+
+def test_changes_of_lot_and_voltage_are_named_and_cytometers_numbered():
+    runs = [run(0), run(1, lot="B"), run(2, lot="B", voltage=520.0), run(3, cytometer="Aria")]
+    rows = {row["bead_id"]: row for row in rows_of(series(runs, study()), "slope")}
+    assert [rows[f"x{k}"]["change"] for k in range(4)] == ["", "lot", "voltage", ""]
+    assert [rows[f"x{k}"]["cytometer"] for k in range(4)] == [1, 1, 1, 2]
+
+
+def test_a_jump_is_flagged_and_a_lasting_one_becomes_the_usual_state():
+    gains = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.2, *[1.2, 1.21, 1.19, 1.2], 1.2, 1.2]
+    runs = {f"x{k}": run(k, gain=g) for k, g in enumerate(gains)}
+    out = with_jumps(runs, study())
+    jumps = [k for k in range(len(gains)) if out[f"x{k}"].findings]
+    assert jumps == [6, 7, 8, 9, 10]
+    assert out["x6"].status == "review"
+    assert out["x6"].findings[0].code == "calibration_jump"
+    # a gain of 1.2 means 17 % fewer molecules per PE
+    assert "17 % less" in out["x6"].findings[0].sentence
+
+
+def test_a_new_lot_does_not_hide_a_jump_but_a_new_voltage_is_another_series():
+    usual = {f"x{k}": run(k, gain=1 + 0.005 * (-1) ** k) for k in range(8)}
+    wrong_lot = with_jumps(usual | {"x8": run(8, gain=1.1, lot="B")}, study())["x8"]
+    assert [f.code for f in wrong_lot.findings] == ["calibration_jump"]
+    other_voltage = with_jumps(usual | {"x8": run(8, gain=1.5, voltage=530.0)}, study())["x8"]
+    assert other_voltage.findings == ()
+
+
+def test_small_or_early_jumps_are_not_flagged():
+    runs = {f"x{k}": run(k, gain=1.0) for k in range(8)} | {"x8": run(8, gain=1.04)}
+    assert not any(c.findings for c in with_jumps(runs, study()).values())
+    early = {f"x{k}": run(k, gain=1.0) for k in range(4)} | {"x4": run(4, gain=1.5)}
+    assert not any(c.findings for c in with_jumps(early, study()).values())
+
+
+def test_runs_without_a_line_or_a_time_are_left_alone():
+    blind = replace(run(None), lines={})
+    assert series([blind], study()) == []
+    assert with_jumps({"a": run(None)}, study()) == {"a": run(None)}
