@@ -14,6 +14,8 @@ from pathlib import Path
 
 from .paths import PACKAGE
 
+LAST_ATTEMPT = 3  # restart-times of the cluster's profile, plus one
+
 _IMPORT = re.compile(r"^\s*from\s+(\.+)([\w.]*)\s+import\s+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
 _DATA = re.compile(r"""data_file\(\s*["']([\w.\-/]+)["']""")
 
@@ -151,3 +153,12 @@ def runtime_minutes(sizes: Sequence[int], attempt: int = 1) -> int:
     """Ask for the time of a batch's job: ten times what it takes on a slow machine, twice that in the next attempt."""
     seconds = 2 * len(sizes) + sum(sizes) / 2e6
     return (15 + int(seconds / 60)) * attempt
+
+
+def worker_memory_mb(job_mb: int, attempt: int) -> int | None:
+    """Bound the worker in the last attempt of a job, below what the job asked for; None before that.
+
+    The queue ends an earlier attempt that takes too much, and the next one asks for more. In the last one a tube that
+    still needs more costs itself, not the batch. Without a queue there is one attempt and no bound.
+    """
+    return int(0.75 * job_mb) if attempt >= LAST_ATTEMPT else None

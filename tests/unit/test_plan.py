@@ -83,3 +83,7 @@ def test_a_job_asks_for_what_its_files_take_and_more_after_a_failure():
     assert plan.runtime_minutes([]) == 15
     assert plan.runtime_minutes([2_000_000] * 600) == 45
     assert plan.runtime_minutes([2_000_000] * 600, attempt=3) == 135
+
+
+def test_only_the_last_attempt_bounds_the_worker():
+    assert [plan.worker_memory_mb(1000, attempt) for attempt in (1, 2, 3)] == [None, None, 750]

@@ -11,6 +11,7 @@ rule calibrate:
     resources:
         mem_mb=memory_of_beads,
         runtime=minutes_of_beads,
+        attempt=which_attempt,
     params:
         rows=bead_rows,
         labs=labs_of_beads,
@@ -33,6 +34,7 @@ rule gate:
     resources:
         mem_mb=memory_of_tubes,
         runtime=minutes_of_tubes,
+        attempt=which_attempt,
     params:
         rows=tube_rows,
         labs=labs_of_tubes,

@@ -6,6 +6,7 @@ sys.stderr = open(snakemake.log[0], "w", buffering=1)  # noqa: F821
 
 from pathlib import Path
 
+from hladr.plan import worker_memory_mb
 from hladr.specimens import calibrate_batch
 
 calibrate_batch(
@@ -14,5 +15,5 @@ calibrate_batch(
     snakemake.params.settings,  # noqa: F821
     folder=Path("."),
     out=Path(snakemake.output[0]),  # noqa: F821
-    memory_mb=snakemake.resources.mem_mb,  # noqa: F821
+    memory_mb=worker_memory_mb(snakemake.resources.mem_mb, snakemake.resources.attempt),  # noqa: F821
 )

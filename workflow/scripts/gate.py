@@ -6,6 +6,7 @@ sys.stderr = open(snakemake.log[0], "w", buffering=1)  # noqa: F821
 
 from pathlib import Path
 
+from hladr.plan import worker_memory_mb
 from hladr.specimens import gate_batch
 
 gate_batch(
@@ -15,5 +16,5 @@ gate_batch(
     folder=Path("."),
     out=Path(snakemake.output[0]),  # noqa: F821
     progress=Path(snakemake.log[0]).with_suffix(".progress"),  # noqa: F821
-    memory_mb=snakemake.resources.mem_mb,  # noqa: F821
+    memory_mb=worker_memory_mb(snakemake.resources.mem_mb, snakemake.resources.attempt),  # noqa: F821
 )
