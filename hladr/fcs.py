@@ -50,10 +50,10 @@ def read_header(path: str | Path) -> Acquisition:
     SpecimenError
         `missing_file`, `unreadable_fcs`, `truncated_fcs` or `no_events`.
     """
-    with _opened(path) as handle:
+    with opened(path) as handle:
         layout = read_layout(handle)
         channels = channels_of(layout)
-        layout = _settled(handle, layout, channels)
+        layout = settled(handle, layout, channels)
         return _acquisition(layout, channels, np.empty((0, len(channels)), np.float32))
 
 
@@ -73,10 +73,10 @@ def read_acquisition(path: str | Path) -> Acquisition:
     SpecimenError
         `missing_file`, `unreadable_fcs`, `truncated_fcs`, `no_events` or `corrupt_events`.
     """
-    with _opened(path) as handle, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with opened(path) as handle, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         layout = read_layout(handle)
         channels = channels_of(layout)
-        layout = _settled(handle, layout, channels)
+        layout = settled(handle, layout, channels)
         stored, table = _stored(handle, layout)
         damaged, findings, notes = _damage(layout, channels, stored)
         preprocess = _flowkit_preprocess(layout, channels)
@@ -85,8 +85,8 @@ def read_acquisition(path: str | Path) -> Acquisition:
 
 
 @contextmanager
-def _opened(path: str | Path):
-    """Open a file; every error becomes a reason in our words."""
+def opened(path: str | Path):
+    """Open a file for reading; every error within becomes a SpecimenError in our words."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise SpecimenError("missing_file", "the table names a folder or a device, not a file")
@@ -104,7 +104,7 @@ def _opened(path: str | Path):
         raise SpecimenError("unreadable_fcs", "the header of the file cannot be understood") from None
 
 
-def _settled(handle, layout: Layout, channels: tuple[Channel, ...]) -> Layout:
+def settled(handle, layout: Layout, channels: tuple[Channel, ...]) -> Layout:
     """Return the layout with the start at which the bytes look like events.
 
     Stated offsets may point beside the events: by a byte, or into another segment. They are doubted only where what

@@ -144,6 +144,30 @@ def _with_scatter(channels: Sequence[Channel], lab: Mapping, hladr: int, cd14: i
     return Panel(hladr, cd14, cd45, chosen["forward"], height, chosen["side"], time)
 
 
+def known_stain(stain: str, markers: Mapping[str, str]) -> str:
+    """Return what of a stain the functions above look at: the rest of a `$PnS` may be anything, names included.
+
+    Parameters
+    ----------
+    stain : str
+    markers : mapping of str to str
+        Of the lab's entry in labs.yaml.
+
+    Returns
+    -------
+    str
+        The lab's own word, else the names of the markers that are recognised; empty for anything else.
+    """
+    for wanted in markers.values():
+        if stain and _key(stain) == _key(wanted):
+            return wanted
+    upper = stain.strip().upper()
+    known = [name for name, pattern in {**_STAINS, "PE": _PE}.items() if re.search(pattern, upper)]
+    known += [name for name, pattern in (("FSC", _FORWARD), ("SSC", _SIDE)) if re.match(pattern, upper)]
+    known += [name for name in sorted(_TIMES) if name == stain.strip().lower()]
+    return " ".join(known)
+
+
 def measure_of(channel: Channel) -> str:
     """Return what of the pulse a channel measures: `A` (area), `H` (height), `W` (width), empty if it is not said."""
     name = channel.name.strip().upper()
