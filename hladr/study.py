@@ -11,7 +11,7 @@ from .study_columns import Columns
 from .study_config import read_config
 from .study_ferritin import ferritin_of
 from .study_labs import read_labs
-from .study_optional import check_arms, outcomes_of, overrides_of, releases_of
+from .study_optional import check_arms, check_named_ids, outcomes_of, overrides_of, releases_of
 from .study_paths import CellError, check_links, study_path
 from .study_rows import bead_runs_of, lots_of, tubes_of
 from .study_tables import find_table, read_table
@@ -88,6 +88,7 @@ def load_study(folder: str | Path, config_overrides: Mapping | None = None) -> S
     releases = releases_of(columns("releases"), tubes, problems)
     outcomes = outcomes_of(columns("outcomes"), problems)
     check_arms(config, lines, tubes, outcomes, files, problems)
+    check_named_ids(config, lines, labs, runs, tubes, problems)
     if problems:
         raise StudyError(problems.all())
     return Study(folder, config, labs, tubes, runs, lots, ferritin, overrides, releases, outcomes, files)

@@ -66,20 +66,26 @@ def read_config(
     tuple of (dict, frozenset of str, dict)
         The whole configuration; the names of the tables whose path the study states itself; the lines of the keys.
     """
-    config, lines, stated = defaults(), {}, frozenset()
+    config, lines = defaults(), {}
     read = read_yaml(folder / "config.yaml", "config.yaml", problems)
-    for label, own in (("config.yaml", read and read[0]), (_COMMAND_LINE, overrides)):
-        if not own:
-            continue
-        lines = read[1] if label == "config.yaml" else lines
-        own = _without_empty_sections(own, config)
-        if label == _COMMAND_LINE:  # Snakemake hands over the study's own settings once more
-            own = _differing(_as_typed(_with_text_keys(own), config), config)
+    own = {}
+    if read:
+        own, lines = _without_empty_sections(read[0], config), read[1]
         known = problems.count
-        validate(own, schema("config"), label, lines if label == "config.yaml" else {}, problems)
-        stated |= frozenset(own.get("tables") or ()) if isinstance(own.get("tables"), Mapping) else frozenset()
+        validate(own, schema("config"), "config.yaml", lines, problems)
         if problems.count == known:
             config = merge(config, own)
+    if overrides:
+        # Snakemake hands over the study's own settings once more, as its reader understands them
+        changed = _as_typed(_with_text_keys(_without_empty_sections(overrides, config)), defaults())
+        for same in (own, _as_snakemake_reads(folder / "config.yaml")):
+            changed = _differing(changed, merge(defaults(), same))
+        known = problems.count
+        validate(changed, schema("config"), _COMMAND_LINE, {}, problems)
+        if problems.count == known:
+            config = merge(config, changed)
+            own = merge(own, changed)
+    stated = frozenset(own["tables"]) if isinstance(own.get("tables"), Mapping) else frozenset()
     config["study"] = str(config["study"])
     _check_together(config, lines, problems)
     return config, stated, lines
@@ -88,6 +94,15 @@ def read_config(
 def _without_empty_sections(own: Mapping, base: Mapping) -> dict:
     """Drop sections whose entries are all commented out."""
     return {key: value for key, value in own.items() if not (value is None and isinstance(base.get(key), Mapping))}
+
+
+def _as_snakemake_reads(path: Path) -> dict:
+    """Read a configuration that `read_yaml` took: `no` is false there, and `2024-03-01` a date."""
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8-sig"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, UnicodeError, ValueError, yaml.YAMLError):
+        return {}
+    return _with_text_keys(value) if isinstance(value, Mapping) else {}
 
 
 def _with_text_keys(value: object):

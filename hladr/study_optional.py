@@ -1,4 +1,4 @@
-"""The optional tables: overrides, releases and outcomes; and the arms, which two tables and the configuration name."""
+"""The optional tables (overrides, releases, outcomes), and what the configuration names in the tables."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,8 +7,8 @@ from .problems import Collector, Phrase, did_you_mean
 from .study_columns import Columns, without_point_zero
 from .study_paths import check_links
 from .study_rows import check_unique, reference
-from .study_types import SOFA_DAYS, Outcome, Override, Release, Tube
-from .study_yaml import line_of
+from .study_types import SOFA_DAYS, BeadRun, Outcome, Override, Release, Tube
+from .study_yaml import key_name, line_of
 
 
 def overrides_of(
@@ -121,3 +121,28 @@ def check_arms(
                 f"an arm of the tables: {', '.join(sorted(present))}",
                 did_you_mean(arm, present, "write the arms as in the column arm"),
             )
+
+
+def check_named_ids(
+    config: Mapping, lines: Mapping, labs: Mapping | None, runs: Iterable[BeadRun] | None, tubes: Iterable[Tube],
+    problems: Collector,
+) -> None:  # fmt: skip
+    """Check that the tubes, bead runs and labs that settings name exist: a misspelled exception would never apply."""
+    known = {
+        "sample_id": [tube.sample_id for tube in tubes],
+        "bead_id": [run.bead_id for run in runs or ()],
+        "lab": list(labs or ()),
+    }
+    named = [
+        (("pairing_exceptions", i, column), column, exception[column])
+        for i, exception in enumerate(config["pairing_exceptions"])
+        for column in ("sample_id", "bead_id")
+        if column in exception
+    ]
+    named += [(("beads", "windows", bead_id), "bead_id", bead_id) for bead_id in config["beads"]["windows"]]
+    named += [(("drift", "limits", i, "lab"), "lab", rule["lab"]) for i, rule in enumerate(config["drift"]["limits"])]
+    for path, column, name in named:
+        if name not in known[column]:
+            where = {"sample_id": "samples.csv", "bead_id": "beads.csv", "lab": "labs.yaml"}[column]
+            remedy = did_you_mean(name, known[column], "correct it or remove the setting")
+            problems.add("config.yaml", line_of(lines, path), key_name(path), name, f"a {column} of {where}", remedy)

@@ -159,6 +159,8 @@ CHANGED = [
     ("config.yaml", "precision, placebo", "a, b, c", "row 4, key cohort.arms", "3 entries", "at most 2"),
     ("config.yaml", "study: small", "study small", "config.yaml, row", "key: value"),
     ("config.yaml", "study:", "pairing_exceptions: [{sample_id: s1}]\nstudy:", "key pairing_exceptions.0", "no reason"),
+    ("config.yaml", "study:", "pairing_exceptions: [{sample_id: s9, reason: x}]\nstudy:", "row 2, key pairing_exceptions.0.sample_id", "'s9'"),
+    ("config.yaml", "study:", "beads: {windows: {b9: {1: [1, 2], 2: [3, 4]}}}\nstudy:", "key beads.windows.b9", "a bead_id of beads.csv"),
 ]  # fmt: skip
 
 

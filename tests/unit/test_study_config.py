@@ -110,6 +110,26 @@ def test_the_whole_merged_configuration_may_be_handed_back(tmp_path):
     assert load_study(folder, config).config == config
 
 
+def test_a_configuration_as_snakemake_reads_it_changes_nothing(tmp_path):
+    """Plain PyYAML makes False of `no` and a date of a date; to the study both are text."""
+    text = "study: 2024-03-01\npairing_exceptions:\n  - {sample_id: 007, reason: no}\nkits:\n"
+    folder = write_study(tmp_path, ("samples.csv", "s1,P1", "007,P1"), config_dot_yaml=text)
+    config = load_study(folder).config
+    assert config["study"] == "2024-03-01"
+    assert config["pairing_exceptions"] == [{"sample_id": "007", "reason": "no"}]
+    merged = merge(defaults(), yaml.safe_load(text)) | {"quantify": {"min_monocytes": "30"}}
+    expected = merge(config, {"quantify": {"min_monocytes": 30}})
+    assert load_study(folder, merged).config == expected
+
+
+def test_a_wrong_configuration_is_told_once_though_snakemake_hands_it_over_again(tmp_path):
+    text = "studdy: a\nquantify: {statistic: mean}\nreversal:\n"
+    folder = write_study(tmp_path, config_dot_yaml=text)
+    with pytest.raises(StudyError) as caught:
+        load_study(folder, merge(defaults(), yaml.safe_load(text)))
+    assert [problem.file for problem in caught.value.problems] == ["config.yaml", "config.yaml"]
+
+
 def test_merging_leaves_both_sides_alone():
     base, own = {"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3}, "d": [2]}
     assert merge(base, own) == {"a": {"b": 3, "c": 2}, "d": [2]}
