@@ -68,7 +68,7 @@ def synthetic_study(n_tubes: int, seed: int = 1, patient: str = "P{:04d}") -> Si
     )
 
 
-def reading(name: str, abc: float, day: int, rng: np.random.Generator) -> TubeReading:
+def reading(name: str, abc: float, rng: np.random.Generator) -> TubeReading:
     """Make up the reading of a tube."""
     k = int(name[1:])
     if k % 53 == 5:
@@ -136,9 +136,10 @@ def write_results(study, results: Path, seed: int = 1, pictures: list[bytes] | N
     from hladr.drift import series
     from hladr.results import bead_batches, tube_batches
 
-    rng = np.random.default_rng(seed)
-    readings = {t.sample_id: reading(t.sample_id, study.truth[t.sample_id], t.day, rng) for t in study.tubes}
-    calibrations = {run.bead_id: calibration(run, place, rng) for place, run in enumerate(study.bead_runs)}
+    # a generator of its own for each, so that an appended tube changes no other
+    own = np.random.default_rng
+    readings = {t.sample_id: reading(t.sample_id, study.truth[t.sample_id], own([seed, t.row])) for t in study.tubes}
+    calibrations = {run.bead_id: calibration(run, k, own([seed, 0, k])) for k, run in enumerate(study.bead_runs)}
     measurements = quantify(study, readings, calibrations)
     draws = call_draws(study, measurements)
     results.mkdir(parents=True, exist_ok=True)

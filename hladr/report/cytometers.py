@@ -2,37 +2,41 @@
 
 import re
 
+# Some models bear names that people bear too (Aurora): the text has to begin with the maker or the model.
 CYTOMETERS = (
-    ("FACSCalibur", r"facs\s*calibur|^e\d{3,}"),
-    ("FACSCanto", r"canto"),
-    ("FACSLyric", r"lyric"),
-    ("FACSVerse", r"verse"),
-    ("FACSCelesta", r"celesta"),
-    ("FACSymphony", r"symphony"),
-    ("FACSAria", r"aria"),
-    ("LSRFortessa", r"fortessa"),
-    ("LSR II", r"lsr\s*ii|lsrii"),
+    ("FACSCalibur", r"facs\s*calibur|e\d{5,}$"),
+    ("FACSCanto", r"(facs)?\s*canto"),
+    ("FACSLyric", r"facs\s*lyric"),
+    ("FACSVerse", r"facs\s*verse"),
+    ("FACSCelesta", r"facs\s*celesta"),
+    ("FACSymphony", r"facs\s*symphony"),
+    ("FACSAria", r"facs\s*aria"),
+    ("LSRFortessa", r"(lsr)?\s*fortessa"),
+    ("LSR II", r"lsr\s*ii"),
     ("Accuri C6", r"accuri|c6"),
-    ("Cytomics FC 500", r"fc\s*500|cytomics"),
+    ("Cytomics FC 500", r"(cytomics)?\s*fc\s*500"),
     ("Navios", r"navios"),
     ("Gallios", r"gallios"),
     ("CytoFLEX", r"cytoflex"),
     ("DxFLEX", r"dxflex"),
     ("Attune", r"attune"),
     ("MACSQuant", r"macsquant"),
-    ("Aurora", r"aurora"),
-    ("Northern Lights", r"northern"),
+    ("Aurora", r"aurora(\s*(cs|evo))?$"),
+    ("Northern Lights", r"northern\s*lights"),
     ("Guava", r"guava"),
     ("CyFlow", r"cyflow"),
-    ("Cytek", r"cytek|xp5|dxp"),
+    ("Cytek", r"cytek|(xp|dxp)\s*\d"),
     ("ID7000", r"id7000"),
     ("NovoCyte", r"novocyte"),
+)
+MAKERS = (
+    "bd|becton dickinson|beckman( coulter)?|coulter|thermo( fisher)?|applied biosystems|miltenyi|cytek|sony|agilent"
 )
 
 
 def known_cytometer(text: str | None) -> str | None:
     """Recognise a cytometer's model in free text; None for anything else."""
     for name, pattern in CYTOMETERS:
-        if text and re.search(pattern, text, re.IGNORECASE):
+        if text and re.match(rf"\s*({MAKERS})?\s*({pattern})", text, re.IGNORECASE):
             return name
     return None

@@ -50,7 +50,7 @@ const Patients = {
   one(section, id) {
     const p = Patients.all().find((x) => x.id === id);
     if (!p) { show(section, h("h1", {}, "There is no such patient")); return; }
-    const show = (block) => {
+    const draw = (block) => {
       const draws = block[id];
       show(section, h("div", { class: "tubehead" }, h("h1", {}, `Patient ${id}`), h("span", { class: "muted" }, Patients.verdict(p)), h("span", { class: "nav" }, h("a", { class: "chip", href: "#patients" }, "all patients"))),
         h("p", {}, p.reason), h("div", { class: "two" }, Patients.charts(p, draws, true).map((c) => h("div", {}, c))),
@@ -58,7 +58,7 @@ const Patients = {
           h("tbody", {}, draws.map((d) => h("tr", {}, h("td", { class: "num" }, d.day), h("td", {}, badge(d.status)), h("td", {}, d.call, d.borderline ? [" ", h("span", { class: "st review" }, "borderline")] : null), h("td", { class: "num" }, abcText(d.abc)), h("td", { class: "nowrap" }, has(d.low) ? `${whole(d.low)} to ${whole(d.high)}` : "–"),
             h("td", {}, ferritinText(d)), h("td", { class: "num" }, has(d.p) ? percent(100 * d.p) : "–"), h("td", {}, d.reason), h("td", {}, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " "]))))))));
     };
-    HL.get(p.block, show, () => show(section, h("p", { class: "gone" }, "The course is in the folder “report” beside this page.")));
+    HL.get(p.block, draw, () => show(section, h("p", { class: "gone" }, "The course is in the folder “report” beside this page.")));
   },
 };
 function ferritinText(d) {

@@ -1,0 +1,200 @@
+"""The report: complete, blind to the arm, safe against markup in ids, small, and written only where it changed."""
+
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from report_support import benchmark, write_study
+
+from hladr.report import build, cytometers, files, histogram, today
+from hladr.report.build import write_report
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    return folder / "results", write_study(folder, 42)
+
+
+def texts(results):
+    yield (results / "report.html").read_text(encoding="utf-8")
+    for path in (results / "report" / "data").glob("*.js"):
+        yield path.read_text(encoding="utf-8")
+
+
+def blocks(text):
+    """Read the data blocks of a page or a script as JSON."""
+    pattern = re.compile(r'^HL\.put\(("[^"]+"),(.*)\);$', re.MULTILINE)
+    return {json.loads(name): json.loads(value) for name, value in pattern.findall(text)}
+
+
+def test_every_tube_bead_run_and_patient_is_there(small):
+    results, study = small
+    data = blocks((results / "report.html").read_text(encoding="utf-8"))
+    columns = data["tubes"]["columns"]
+    rows = [dict(zip(columns, row, strict=True)) for row in data["tubes"]["rows"]]
+    assert [row["id"] for row in rows] == [tube.sample_id for tube in study.tubes]
+    assert sorted(row["rank"] for row in rows) == list(range(1, 43))
+    assert {run["bead_id"] for run in data["beads"]} == {run.bead_id for run in study.bead_runs}
+    assert {row[0] for row in data["patients"]["rows"]} == {tube.patient_id for tube in study.tubes}
+    for row in rows:
+        assert row["id"] in data[row["block"]]
+        assert (results / "report" / "data" / f"{row['block']}.js").is_file()
+
+
+def test_the_arm_is_nowhere(small):
+    results, study = small
+    arms = {tube.arm for tube in study.tubes}
+    assert arms == {"precision", "placebo"}
+    for text in texts(results):
+        assert not any(arm in text for arm in arms)
+
+
+def test_research_use_is_said_where_people_read(small):
+    page = (small[0] / "report.html").read_text(encoding="utf-8")
+    header = page.split("<header")[1].split("</header>")[0]
+    assert "For research use only, not for diagnostic use" in header  # the header stands above every page of it
+
+
+def test_nothing_is_loaded_from_elsewhere(small):
+    for text in texts(small[0]):
+        assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
+        assert "@import" not in text
+        assert "fetch(" not in re.sub(r"//.*", "", text)
+
+
+def test_a_report_is_the_same_twice(small, tmp_path):
+    results, _ = small
+    again = tmp_path / "results"
+    write_study(tmp_path, 42)
+    assert (again / "report.html").read_bytes() == (results / "report.html").read_bytes()
+
+
+def test_only_what_changed_is_written(tmp_path):
+    study = write_study(tmp_path, 60)
+    results = tmp_path / "results"
+    before = {p: p.stat().st_mtime_ns for p in (results / "report").rglob("*") if p.is_file()}
+    write_report(study, results)
+    assert {p: p.stat().st_mtime_ns for p in (results / "report").rglob("*") if p.is_file()} == before
+    made = benchmark()
+    longer = made.synthetic_study(61)
+    made.write_results(longer, results)
+    write_report(longer, results)
+    changed = {p.name for p in (results / "report").rglob("*") if p.is_file() and before.get(p) != p.stat().st_mtime_ns}
+    # the 61st tube opens a block of its own; its draw joins a patient, its bead run gets one more tube
+    assert changed <= {"tubes-0003.js", "patients-0000.js", "beads.js", "drift.js"}
+    assert "tubes-0003.js" in changed
+
+
+def test_what_has_gone_from_the_tables_goes_from_the_report(tmp_path):
+    write_study(tmp_path, 41)
+    results, made = tmp_path / "results", benchmark()
+    (results / "report" / "pictures" / "S99999.png").write_bytes(b"of a tube that is no longer in samples.csv")
+    fewer = made.synthetic_study(20)
+    made.write_results(fewer, results)
+    write_report(fewer, results)
+    assert not (results / "report" / "pictures" / "S99999.png").exists()
+    assert not (results / "report" / "data" / "tubes-0002.js").exists()
+
+
+def test_markup_in_a_patient_id_stays_text(tmp_path):
+    evil = "</script><img src=x onerror=alert(1)>{:d}"
+    write_study(tmp_path, 21, patient=evil)
+    for text in texts(tmp_path / "results"):
+        assert "<img src=x" not in text
+        assert "alert(1)>" not in text.replace("&gt;", "»")  # escaped or in JSON as \\u003e
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert len(re.findall(r"</script>", page)) == 1
+    assert any(row[0].startswith("</script>") for row in blocks(page)["patients"]["rows"])
+
+
+def test_json_can_stand_in_a_script():
+    text = files.safe_json({"a": "</script><!--&\u2028"})
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {"a": "</script><!--&\u2028"}
+
+
+@pytest.mark.slow
+def test_a_thousand_tubes_stay_small(tmp_path):
+    write_study(tmp_path, 1000, pictures=3)
+    results = tmp_path / "results"
+    assert (results / "report.html").stat().st_size < 2e6
+    whole = sum(path.stat().st_size for path in (results / "report").rglob("*") if path.is_file())
+    assert whole < 150e6
+
+
+def test_today_names_the_costliest_problem_first(small):
+    results, study = small
+    inputs = build.gather(study, results)
+    tubes = build.view.tube_index(inputs)
+    fixes = today.fixes(inputs, tubes, build.view_beads.bead_records(inputs))
+    costs = [fix["cost"] for fix in fixes if fix["status"] == "failed"]
+    assert costs == sorted(costs, reverse=True)
+    assert [fix["status"] for fix in fixes] == sorted((fix["status"] for fix in fixes), key=["failed", "review"].index)
+    assert all(fix["remedy"] for fix in fixes)
+    undecided = next(fix for fix in fixes if fix["title"].startswith("Ferritin may lie on either side"))
+    censored = {(f.patient_id, f.day) for f in study.ferritin if f.interval.high is None}
+    assert {(d["patient"], d["day"]) for d in undecided["draws"]} == censored
+    assert "dilute" in undecided["remedy"]
+
+
+def test_a_failed_tube_is_not_released_by_a_reviewer(small):
+    results, study = small
+    tubes = {t["id"]: t for t in build.view.tube_index(build.gather(study, results))}
+    # S00003 has 60 monocytes and a row in releases.csv that says release; S00008 has a row that says hold
+    assert (tubes["S00003"]["status"], tubes["S00003"]["release"]) == ("failed", "no")
+    assert tubes["S00008"]["release"] == "held"
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert "but it failed: there is no value to release" in page
+
+
+def test_histogram_puts_antibodies_over_their_pe():
+    from types import SimpleNamespace
+
+    from hladr.lines import fit
+
+    # slope exactly 1, one antibody per PE: AB/C of PE 2,000 is 3,400 where the beads carry 1.7 per PE unit
+    line = fit([100, 1000, 10000], [170, 1700, 17000])
+    reading = SimpleNamespace(
+        pe_histogram={"edges": [0, 2, 4, 6], "counts": [0, 5, 0], "cofactor": 100.0},
+        pe={"median": {"main": 2000.0}},
+        pe_channel={"detector": "PE-A"},
+    )
+    measured = SimpleNamespace(abc=3400.0)
+    made = histogram.histogram(reading, measured, line, "quantibrite-pe", [(5000.0, "SIP")], "median")
+    assert made["median"] == pytest.approx(math.asinh(20), abs=1e-4)
+    assert made["limits"] == [(pytest.approx(math.asinh(5000 / 1.7 / 100), abs=1e-4), "SIP")]
+    named = {words: place for place, words in made["abc_ticks"] if words}
+    assert named["10,000"] == pytest.approx(math.asinh(10000 / 1.7 / 100), abs=1e-4)
+    # an isotype tube was subtracted: 3,400 on the line, 400 of them the isotype's
+    measured = SimpleNamespace(abc=3000.0)
+    made = histogram.histogram(reading, measured, line, "qifikit", [(5000.0, "SIP")], "median")
+    assert made["limits"] == [(pytest.approx(math.asinh(5400 / 1.7 / 100), abs=1e-4), "SIP")]
+
+
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [
+        ("FACSCanto II SN V96300", "FACSCanto"),
+        ("E97500023", "FACSCalibur"),
+        ("Navios", "Navios"),
+        ("Cytomics FC 500", "Cytomics FC 500"),
+        ("BD FACSAria III", "FACSAria"),
+        ("Dr Maria Example, bed 7", None),
+        ("Aurora Example", None),
+        (None, None),
+    ],
+)
+def test_only_recognised_cytometers_are_named(text, model):
+    assert cytometers.known_cytometer(text) == model
+
+
+def test_a_value_is_not_rounded_onto_its_limit():
+    assert build.besides(4999.97, 5000) == "4,999.97"
+    assert build.besides(5000.0, 5000) == "5,000"
+    assert build.besides(5000.4, 5000) == "5,000.4"

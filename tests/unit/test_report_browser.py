@@ -1,0 +1,196 @@
+"""The report in a real browser without a screen: every page opens without an error, filters and keys work."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from report_support import chromium, probe, write_study
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    chromium()
+    folder = tmp_path_factory.mktemp("browser")
+    write_study(folder, 130, patient="P<b>{:03d}</b>")  # more than fits into one page of the table or of the file
+    return folder / "results" / "report.html"
+
+
+def test_every_page_opens(report, tmp_path):
+    found = probe(
+        report,
+        """
+        const patient = "patient=" + encodeURIComponent("P<b>003</b>");
+        for (const hash of ["today", "tubes", "beads", "patients", "labs", "methods", "tube=S00012", "tube=S00005",
+                            "bead=B-athens-000", patient, "tube=nobody", "%E0%A4%A"]) {
+          await visit(hash);
+          const shown = [...document.querySelectorAll("main > section")].filter((s) => !s.hidden);
+          out[hash] = [shown.map((s) => s.id).join(), shown.map((s) => s.innerText).join()];
+        }
+        out.wide = document.documentElement.scrollWidth;
+        out.broken = [...document.images].filter((i) => i.complete && !i.naturalWidth).length;
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    assert found["broken"] == 0
+    assert found["wide"] <= 1366
+    pages = {
+        "today": "What to fix first",
+        "tubes": "100 of 130 tubes",
+        "beads": "slope",
+        "patients": "antibodies per cell",
+    }
+    pages |= {"labs": "Median slope", "methods": "MIFlowCyt"}
+    for page, words in pages.items():
+        assert found[page][0] == f"page-{page}"
+        assert words in found[page][1]
+    assert "May be released" in found["tube=S00012"][1]
+    assert "What else AB/C could be" in found["tube=S00012"][1]
+    assert "Export" not in found["tube=S00012"][1]
+    assert "Copy or export the file again" in found["tube=S00005"][1]
+    assert "Recovery of each level" in found["bead=B-athens-000"][1]
+    assert "Patient P<b>003</b>" in found["patient=P%3Cb%3E003%3C%2Fb%3E"][1]
+    assert "There is no such tube" in found["tube=nobody"][1]
+    assert found["%E0%A4%A"][0] == "page-today"
+    assert not any(
+        "object HTML" in words or "undefined" in words or "NaN" in words for _, words in list(found.values())[:12]
+    )
+
+
+def test_filters_sorting_and_paging(report, tmp_path):
+    found = probe(
+        report,
+        """
+        await visit("tubes");
+        const rows = () => [...document.querySelectorAll("#tube-table tr[data-id]")];
+        const ids = () => rows().map((r) => r.dataset.id);
+        const values = () => rows().map((r) => Number(r.cells[7].innerText.replace(/,/g, "")));
+        out.first = ids().length;
+        [...document.querySelectorAll(".pager button")].pop().click(); await wait(50);
+        out.second = ids().length;
+        await choose("status", "failed");
+        out.failed = [...new Set(rows().map((r) => r.cells[1].innerText))];
+        await choose("status", "");
+        await choose("lab", "jena");
+        out.labs = [...new Set(rows().map((r) => r.cells[5].innerText))];
+        await choose("lab", "");
+        await choose("flag", "truncated_fcs");
+        out.flag = ids();
+        await choose("flag", "");
+        await choose("least", "9000");
+        out.least = Math.min(...values());
+        await choose("least", "");
+        await choose("text", "s00042");
+        out.text = ids();
+        await choose("text", "");
+        document.querySelector("[data-sort=abc]").click(); await wait(50);
+        out.rising = values().every((v, k, all) => !k || all[k - 1] <= v);
+        document.querySelector("[data-sort=abc]").click(); await wait(50);
+        out.falling = values().every((v, k, all) => !k || all[k - 1] >= v);
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    assert (found["first"], found["second"]) == (100, 30)
+    assert found["failed"] == ["✕ failed"]
+    assert found["labs"] == ["jena"]
+    assert sorted(found["flag"]) == ["S00005", "S00058", "S00111"]
+    assert found["least"] >= 9000
+    assert found["text"] == ["S00042"]
+    assert found["rising"]
+    assert found["falling"]
+
+
+def test_keys_walk_through_the_tubes(report, tmp_path):
+    found = probe(
+        report,
+        """
+        await visit("tubes");
+        const order = [...document.querySelectorAll("#tube-table tr[data-id]")].map((r) => r.dataset.id);
+        press("j"); press("j"); press("k"); await wait(50);
+        out.picked = document.querySelector("tr.pick").dataset.id === order[0];
+        press("Enter"); await wait(250);
+        out.opened = decodeURIComponent(location.hash) === "#tube=" + order[0];
+        press("j"); await wait(250);
+        out.next = decodeURIComponent(location.hash) === "#tube=" + order[1];
+        press("k"); await wait(250);
+        out.back = decodeURIComponent(location.hash) === "#tube=" + order[0];
+        const ok = Tubes.shown().find((t) => t.status === "ok" && !t.borderline);
+        await visit("tube=" + ok.id);
+        press("d"); await wait(250);
+        const after = Tubes.shown().slice(Tubes.shown().indexOf(ok) + 1).find(Tubes.doubtful);
+        out.doubtful = !after || location.hash === "#tube=" + after.id;
+        press("u"); await wait(250);
+        out.list = location.hash;
+        const box = document.getElementById("tube-search");
+        press("/"); await wait(50);
+        out.search = document.activeElement === box;
+        box.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+        out.typed = location.hash;
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    assert [found[name] for name in ("picked", "opened", "next", "back", "doubtful", "search")] == [True] * 6
+    assert (found["list"], found["typed"]) == ("#tubes", "#tubes")
+
+
+def test_a_small_study_travels_as_one_page(tmp_path):
+    chromium()
+    write_study(tmp_path / "from", 20)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(tmp_path / "from" / "results" / "report.html", alone)
+    found = probe(
+        alone / "report.html",
+        """
+        await visit("tubes"); await wait(300);
+        out.thumbs = [...document.querySelectorAll("#tube-table .thumb img")].filter((i) => i.naturalWidth > 0).length;
+        await visit("tube=S00012"); await wait(300);
+        out.picture = document.querySelector("img.picture").naturalWidth;
+        out.tube = text("#page-tube");
+        await visit("beads"); out.lines = document.querySelectorAll("#page-beads .card svg").length;
+        await visit("patients"); out.courses = document.querySelectorAll("#page-patients .card svg").length;
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    assert found["thumbs"] == 19  # one of the twenty files is truncated and has no picture
+    assert found["picture"] > 600
+    assert "PE of the monocytes" in found["tube"]
+    assert found["lines"] == 3
+    assert found["courses"] == 6
+
+
+def test_a_large_study_says_where_its_details_are(report, tmp_path):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    page = report.read_text(encoding="utf-8")
+    data = page.index('HL.put("beads"') if 'HL.put("beads"' in page else len(page)
+    end = page.index('"use strict"', 0) if data == len(page) else page.index("// Small charts", data)
+    # as if the study were too large to be inside: only the first blocks stay
+    (alone / "report.html").write_text(page[:data] + page[end:] if data < len(page) else page, encoding="utf-8")
+    found = probe(
+        alone / "report.html", 'await visit("tube=S00012"); await wait(500); out.tube = text("#page-tube");', tmp_path
+    )
+    assert found["errors"] == []
+    assert "in the folder “report” beside this page" in found["tube"]
+
+
+def test_narrow_windows_do_not_scroll_sideways(report, tmp_path):
+    found = probe(
+        report,
+        """
+        for (const page of ["today", "tube=S00012", "patient=" + encodeURIComponent("P<b>003</b>"), "methods"]) {
+          await visit(page);
+          out[page] = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+        }
+        """,
+        tmp_path,
+        size="620,900",
+    )
+    assert found.pop("errors") == []
+    assert max(found.values()) <= 1
