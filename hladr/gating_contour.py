@@ -11,7 +11,7 @@ import numpy as np
 
 from .gating_mixture import Mixture
 
-GRID = 25  # points per axis
+GRID = 23  # points per axis
 REACH = 4.6  # the grid covers this many sd around the monocytes
 FLOOR = 0.001  # of the monocytes' peak on a plane: the outer edge where nothing else bounds the gate
 RAYS = 36  # corners of a polygon

@@ -6,6 +6,32 @@ from dataclasses import dataclass
 import numpy as np
 
 STATISTICS = ("median", "geometric_mean")
+LOSS_WEIGHT = 0.3
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """How well the monocytes separate, from the mixture alone.
+
+    Attributes
+    ----------
+    contamination : float
+        Expected share of the gate's events that are not monocytes.
+    loss : float
+        Expected share of the monocytes that the gate leaves out.
+    """
+
+    contamination: float
+    loss: float
+
+    @property
+    def separation(self) -> float:
+        """1 - contamination - loss, not below 0: 1 is apart, 0 is one cloud."""
+        return max(0.0, 1 - self.contamination - self.loss)
+
+    def uncertain(self, limit: float) -> bool:
+        """Tell whether contamination and loss together are more than `limit`."""
+        return self.contamination + self.loss > limit
 
 
 @dataclass(frozen=True)
@@ -44,20 +70,36 @@ def spread_ln(values: np.ndarray) -> float | None:
     return float(math.log(high / low) / 2) if low > 0 else None
 
 
-def pe_doubt(
-    contamination: float, loss: float, pe: dict[str, dict[str, float | None]], sd_ln: float | None
-) -> dict[str, PeDoubt]:
-    """Turn expected contamination and loss into doubt of ln PE.
+def pe_doubt(doubt: Doubt, pe: dict[str, dict[str, float | None]], sd_ln: float | None) -> dict[str, PeDoubt]:
+    """Turn the doubt about a gate into doubt of ln PE.
+
+    Parameters
+    ----------
+    doubt : Doubt
+        Expected contamination and loss.
+    pe : dict
+        statistic -> {main, tight, wide} -> PE.
+    sd_ln : float or None
+        Spread of ln PE between the gated events; 0.5 where it is not known.
+
+    Returns
+    -------
+    dict of str to PeDoubt
 
     Notes
     -----
-    A share c of foreign events, all below the monocytes' median, moves the median to the monocytes' quantile
-    (1/2 - c)/(1 - c): by 1.25 c sd. The tight and the wide gate show what really happens.
+    A share c of foreign events, all dimmer than the monocytes' median, moves the median to the monocytes' quantile
+    (1/2 - c)/(1 - c): by 1.25 c sd. A geometric mean moves by c times the distance of the foreign events, say 3 sd.
+    Monocytes that are left out are CD14-dim ones, whose HLA-DR differs by a part of a spread only (`LOSS_WEIGHT`).
+    What the tight and the wide gate give is added: it sees what these numbers do not.
     """
     out = {}
+    spread = sd_ln if sd_ln is not None else 0.5
     for statistic in STATISTICS:
         main, tight, wide = (pe[statistic][k] for k in ("main", "tight", "wide"))
         moved = abs(math.log(wide / tight)) / 2 if main and tight and wide else 0.1
-        foreign = 1.25 * (contamination + loss) / 2 * (sd_ln or 0.5)
-        out[statistic] = PeDoubt(0.0, math.hypot(moved, foreign))
+        per_event = 1.25 if statistic == "median" else 3.0
+        foreign = per_event * doubt.contamination * spread
+        lost = LOSS_WEIGHT * 1.25 * doubt.loss * spread
+        out[statistic] = PeDoubt(-foreign, math.sqrt(moved**2 + foreign**2 + lost**2))
     return out

@@ -14,6 +14,7 @@ from . import quality
 from .flags import SpecimenError
 from .gating import Axis, Gate, GateSet, Scale, asinh_scale
 from .gating_contour import Region, draw
+from .gating_doubt import Doubt
 from .gating_mixture import bin_events
 from .gating_populations import find
 
@@ -51,33 +52,11 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """How well the monocytes separate, from the mixture alone.
-
-    Attributes
-    ----------
-    contamination : float
-        Expected share of the gate's events that are not monocytes.
-    loss : float
-        Expected share of the monocytes that the gate leaves out.
-    separation : float
-        1 - contamination - loss, not below 0.
-    contamination_high : float
-        Contamination if the mixture's background is wrong by what its fit allows.
-    """
-
-    contamination: float
-    loss: float
-    separation: float
-
-
-@dataclass(frozen=True)
 class Learned:
     """The gates of a tube and their doubt; `gates.gates[-1]` is `monocytes`."""
 
     gates: GateSet
     doubt: Doubt
-    limits: dict[str, float]
 
 
 def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | None = None) -> Learned:
@@ -142,8 +121,8 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
         for suffix, factor in (("_tight", settings["tight"]), ("_wide", settings["wide"]))
         for gate in _chain(region, axes, suffix, factor, leukocytes.name)
     ]
-    doubt = Doubt(region.contamination, region.loss, max(0.0, 1 - region.contamination - region.loss))
-    return Learned(GateSet(tuple(gates), tuple(reported)), doubt, {})
+    doubt = Doubt(region.contamination, region.loss)
+    return Learned(GateSet(tuple(gates), tuple(reported)), doubt)
 
 
 def _sample(columns: Columns) -> np.ndarray | None:

@@ -36,13 +36,7 @@ def bin_events(points: np.ndarray, widths: np.ndarray) -> Cells:
     steps -= low
     spans = tuple(int(k) for k in steps.max(axis=0) + 1)
     key = np.ravel_multi_index(tuple(steps.T), spans)
-    size = int(np.prod(np.array(spans, dtype=float)))
-    if size > 20_000_000:
-        occupied, counts = np.unique(key, return_counts=True)
-    else:
-        table = np.bincount(key, minlength=size)
-        occupied = np.flatnonzero(table)
-        counts = table[occupied]
+    occupied, counts = np.unique(key, return_counts=True)
     places = np.column_stack(np.unravel_index(occupied, spans))
     return Cells((low + places + 0.5) * widths, counts.astype(float), places, low * widths, np.asarray(widths))
 

@@ -136,7 +136,7 @@ def _longest(time: np.ndarray, edges: np.ndarray, unstable: np.ndarray) -> tuple
 
 @dataclass(frozen=True)
 class Change:
-    """A signal in the first and the last fifth of the acquisition: medians, and the standard error of their ln ratio."""
+    """Medians of a signal in the first and the last fifth, and the standard error of the ln of their ratio."""
 
     first: float
     last: float

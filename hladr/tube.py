@@ -9,7 +9,8 @@ import numpy as np
 from . import compensation, fcs, panel
 from .flags import SpecimenError, finding
 from .gating import Axis, GateSet, Scale, apply, asinh_scale
-from .gating_learn import Columns, Doubt, Learned, Signal, learn
+from .gating_doubt import Doubt
+from .gating_learn import Columns, Learned, Signal, learn
 from .tube_measure import counted, measure, stability_of
 from .tube_reading import TubeArrays, TubeReading, failed_reading
 
@@ -166,7 +167,7 @@ def _reviewed(
     for name in ("monocytes_tight", "monocytes_wide"):
         masks.setdefault(name, override.masks["monocytes"])
     stable = stability_of(tube.signals, masks, tube.config["quality"]) if arrays is not None else None
-    doubt = Doubt(reading.contamination or 0.0, reading.loss or 0.0, reading.separation or 0.0)
+    doubt = Doubt(reading.contamination or 0.0, reading.loss or 0.0)
     kept = counted(replace(kept, findings=(*kept.findings, *odd)), tube.signals, masks, doubt, stable, tube.config)
     if arrays is None:
         values = {name: s.values for name, s in tube.signals.items()}

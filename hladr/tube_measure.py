@@ -8,8 +8,8 @@ import numpy as np
 
 from . import quality
 from .flags import Finding, finding
-from .gating_doubt import STATISTICS, central, pe_doubt, spread_ln
-from .gating_learn import Doubt, Learned, Signal
+from .gating_doubt import STATISTICS, Doubt, central, pe_doubt, spread_ln
+from .gating_learn import Learned, Signal
 from .quality_time import fifths, stability
 from .tube_reading import TubeReading
 
@@ -36,7 +36,7 @@ def counted(reading: TubeReading, signals, masks, doubt: Doubt, stable, config: 
     names = {"main": "monocytes", "tight": "monocytes_tight", "wide": "monocytes_wide"}
     values = {s: {label: central(pe[masks[name]], s) for label, name in names.items()} for s in STATISTICS}
     sd_ln = spread_ln(inside)
-    doubts = pe_doubt(doubt.contamination, doubt.loss, values, sd_ln)
+    doubts = pe_doubt(doubt, values, sd_ln)
     shares = {
         **reading.shares,
         "saturated": _saturated(signals["hladr"], inside),
@@ -60,7 +60,7 @@ def counted(reading: TubeReading, signals, masks, doubt: Doubt, stable, config: 
         pe_last_fifth=change.last if change else None,
         pe_histogram=_histogram(inside, signals["hladr"]),
     )
-    found = [*_count_flags(reading, config["quantify"]), *_gate_flags(reading, config["gating"])]
+    found = [*_count_flags(reading, config["quantify"]), *_gate_flags(reading, doubt, config["gating"])]
     found += _acquisition_flags(reading, change, stable, config["quality"])
     return replace(reading, findings=(*reading.findings, *found))
 
@@ -105,8 +105,8 @@ def _count_flags(reading: TubeReading, settings: Mapping) -> list[Finding]:
     return []
 
 
-def _gate_flags(reading: TubeReading, settings: Mapping) -> list[Finding]:
-    if reading.gate_source != "automatic" or reading.contamination + reading.loss <= settings["uncertain_above"]:
+def _gate_flags(reading: TubeReading, doubt: Doubt, settings: Mapping) -> list[Finding]:
+    if reading.gate_source != "automatic" or not doubt.uncertain(settings["uncertain_above"]):
         return []
     return [
         finding(
