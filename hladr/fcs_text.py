@@ -1,5 +1,6 @@
 """Keywords of an FCS file: the TEXT segment to pairs, and the numbers written in it."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -83,9 +84,10 @@ def whole(value: str | bytes | None) -> int | None:
 
 def number(value: str | None) -> float | None:
     """Read a number with a decimal point and perhaps an exponent; None for anything else."""
-    if value is None or not re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?\s*", value, re.ASCII):
+    if value is None or not re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", value, re.ASCII):
         return None
-    return float(value)
+    read = float(value)
+    return read if math.isfinite(read) else None
 
 
 def amplification(value: str | None) -> tuple[float, float] | None:
