@@ -44,13 +44,20 @@ def read_labs(folder: Path, relative: str, problems: Collector) -> dict[str, dic
             problems.add(relative, row, lab, lab, "a name of letters and digits", "rename the lab, in the tables too")
         inner = {path[1:]: line for path, line in lines.items() if path[0] == lab}
         known = problems.count
-        entry = {
-            key: ({} if value is None and key in ("markers", "scatter") else value) for key, value in entry.items()
-        }
+        entry = _stated(entry)
         _validate(entry, relative, lab, row, inner, problems)
         wrong = problems.count > known
         labs[lab] = None if wrong else _checked(folder, relative, lab, entry, lines, problems)
     return labs
+
+
+def _stated(entry: Mapping) -> dict:
+    """Leave out keys with nothing behind them, as if they were not there."""
+    stated = {key: value for key, value in entry.items() if value is not None}
+    for section in ("markers", "scatter"):
+        if isinstance(stated.get(section), Mapping):
+            stated[section] = {name: value for name, value in stated[section].items() if value is not None}
+    return stated
 
 
 def _validate(entry: Mapping, relative: str, lab: str, row: int | None, lines: dict, problems: Collector) -> None:

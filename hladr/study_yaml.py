@@ -59,9 +59,10 @@ def read_yaml(path: Path, label: str, problems: Collector) -> tuple[dict, dict[t
     if raw is None:
         problems.add(label, None, None, Phrase("a file over 1 MB"), "a few lines of settings", "check which file it is")
         return None
-    text = _decoded(raw)
-    if text is None:
-        problems.add(label, None, None, Phrase("bytes that are not text"), "UTF-8 text", "save it again as UTF-8")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        problems.add(label, None, None, Phrase("letters that are not UTF-8"), "UTF-8 text", "save it again as UTF-8")
         return None
     try:
         if not _is_plain(text, label, problems):
@@ -92,16 +93,6 @@ def read_yaml(path: Path, label: str, problems: Collector) -> tuple[dict, dict[t
         problems.add(label, 1, None, Phrase("no keys"), "lines of key: value", "see config/README.md")
         return None
     return value, lines
-
-
-def _decoded(raw: bytes) -> str | None:
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    for name in (encoding, "cp1252"):
-        try:
-            return raw.decode(name)
-        except UnicodeDecodeError:
-            continue
-    return None
 
 
 def _is_plain(text: str, label: str, problems: Collector) -> bool:

@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from study_support import FILES, write_study
 
+from hladr.cli import main
 from hladr.study import StudyError, load_study
 
 OVERRIDES = "overrides/overrides.csv"
@@ -165,9 +166,12 @@ CHANGED = [
 
 
 @pytest.mark.parametrize("case", CHANGED, ids=lambda case: f"{case[0]}: {case[2][:40].strip()!r} {case[3]}")
-def test_a_wrong_cell_or_key_is_named_with_row_column_and_remedy(tmp_path, case):
+def test_a_wrong_cell_or_key_is_named_with_row_column_and_remedy(tmp_path, case, capsys):
     file, old, new, *parts = case
-    expect_among(write_study(tmp_path, (file, old, new)), "" if file == "config.yaml" else f"{file}, ", *parts)
+    folder = write_study(tmp_path, (file, old, new))
+    expect_among(folder, "" if file == "config.yaml" else f"{file}, ", *parts)
+    assert main(["check", str(folder)]) == 2
+    assert set(lines_of(folder)) <= set(capsys.readouterr().out.splitlines())
 
 
 # whole files
@@ -215,9 +219,11 @@ def test_two_files_for_one_table_are_a_mistake_unless_the_configuration_chooses(
         ("very deep nesting", "a: " + "[" * 30 + "]" * 30 + "\n"),
         ("---", "a: 1\n---\nb: 2\n"),
         ("no keys", "- a\n- b\n"),
-        ("bytes that are not text", b"\x81\x8d\x8f"),
+        ("letters that are not UTF-8", "study: Zürich".encode("cp1252")),
+        ("no settings", ""),
+        ("no settings", "# contract: 1\n"),
     ],
-    ids=["references", "nesting", "two documents", "list", "bytes"],
+    ids=["references", "nesting", "two documents", "list", "bytes", "empty", "comments alone"],
 )
 def test_yaml_that_is_more_than_settings_is_refused(tmp_path, found, text):
     expect_among(write_study(tmp_path, config_dot_yaml=text), "config.yaml", found, "remedy")

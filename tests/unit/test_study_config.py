@@ -85,9 +85,8 @@ def test_a_study_names_only_what_differs(tmp_path):
     assert config == expected
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "contract: 1\n"])
-def test_a_study_may_change_nothing(tmp_path, text):
-    assert load_study(write_study(tmp_path, config_dot_yaml=text)).config == defaults()
+def test_a_study_may_change_nothing(tmp_path):
+    assert load_study(write_study(tmp_path, config_dot_yaml="contract: 1\n")).config == defaults()
 
 
 def test_settings_of_the_command_line_come_last_and_are_checked(tmp_path):
@@ -172,6 +171,14 @@ def test_yaml_values_are_what_they_look_like(tmp_path, text, value):
 def test_lab_names_are_text_whatever_yaml_thinks(tmp_path):
     labs = "athens: {decimal: ','}\nbonn:\nno:\n12:\n'007':\n"
     assert list(load_study(write_study(tmp_path, labs_dot_yaml=labs)).labs) == ["athens", "bonn", "no", "12", "007"]
+
+
+def test_a_key_of_a_lab_with_nothing_behind_it_is_left_out(tmp_path):
+    labs = (
+        "athens:\n  markers:\n  scatter: {forward: FSC-A, forward_height: null}\n  timezone:\n  decimal: ','\nbonn:\n"
+    )
+    found = load_study(write_study(tmp_path, labs_dot_yaml=labs)).labs
+    assert found == {"athens": {"scatter": {"forward": "FSC-A"}, "decimal": ","}, "bonn": {}}
 
 
 def test_a_compensation_matrix_of_the_study_is_read(tmp_path):
