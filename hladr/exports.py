@@ -113,7 +113,7 @@ def write_duckdb(path: str | Path, results: str | Path) -> None:
 
     Notes
     -----
-    A foreign key is declared where every value of the column is found; a study whose tubes name no bead run stays valid.
+    A foreign key is declared where every value of the column is found.
     DuckDB files of equal content differ byte by byte; only the CSV files are promised identical.
     """
     import duckdb

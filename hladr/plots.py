@@ -5,11 +5,12 @@ Texts in a picture are markers, detectors ($PnN) and numbers: nothing else of a 
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from . import plots_panels as panels
-from .gating import Gate, Scale
+from .gating import Gate, Scale, asinh_scale
 from .plots_panels import Outline, PlotAxis, PlotPanel
 from .plots_png import INK, MUTED, OTHER_GATE
 
@@ -38,16 +39,22 @@ def draw_tube(arrays, reading) -> bytes:
         A PNG of four panels; what is in the gate `monocytes` is orange in all of them.
     """
     gates = {gate.name: gate for gate in (*arrays.gates.gates, *arrays.gates.reported)}
-    drawn = [_singlets(arrays, gates), _leukocytes(arrays, gates)]
+    drawn = [_singlets(arrays, gates)]
+    if "leukocytes" in gates:
+        drawn.append(_leukocytes(arrays, gates))
     if "monocytes_cd14_cd45" in gates:
         drawn.append(_between(arrays, gates["monocytes_cd14_cd45"]))
-    return panels.draw_panels([*drawn, _monocytes(arrays, gates, reading), _over_time(arrays, reading)])
+    drawn.append(_monocytes(arrays, gates, reading))
+    other = _override_elsewhere(arrays)
+    if other is not None:
+        drawn.append(other)
+    return panels.draw_panels([*drawn, _over_time(arrays, reading)])
 
 
 def _singlets(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
-    inside, singlets = arrays.masks["limits"], gates.get("singlets")
+    inside, singlets = _events(arrays, "limits"), gates.get("singlets")
     if singlets is None:
-        pair = {"forward": Scale(), "side": gates["monocytes"].axes[1].scale}
+        pair = {"forward": Scale(), "side": _scale(arrays, "side")}
         return _density(arrays, inside, pair, "Scatter", "no height in this panel: doublets are not gated", [])
     pair = _scales(("forward", "forward_height"), singlets)
     note = _share(arrays, "singlets", "limits")
@@ -78,27 +85,87 @@ def _between(arrays, gate: Gate) -> PlotPanel:
 
 
 def _monocytes(arrays, gates: Mapping[str, Gate], reading) -> PlotPanel:
-    override = reading.gate_source == "override"
-    outlines = [_outline(gates[n], dash="--", width=0.8) for n in ("monocytes_tight", "monocytes_wide") if n in gates]
-    if override:
-        outlines = [_outline(gates["monocytes"], dash=":", width=1.3), *_override_outlines(arrays)]
-    else:
-        outlines.append(_outline(gates["monocytes"]))
-    note = ("reviewer's gate: " if override else "") + _share(arrays, "monocytes", "leukocytes")
-    pair = _scales(("cd14", "side"), gates["monocytes"])
-    return _density(arrays, arrays.masks["leukocytes"], pair, "Monocytes (CD14+)", note, outlines)
+    """Draw CD14 against SSC: the gate that counts, and beside an override the automatic gate, dotted."""
+    override, automatic = arrays.override_gate, gates.get("monocytes")
+    inside = _events(arrays, "leukocytes")
+    names = ("cd14", "side")
+    pair = _scales(names, automatic) if automatic is not None else {name: _scale(arrays, name) for name in names}
+    outlines = []
+    if reading.gate_source != "override":
+        outlines = [
+            _outline(gates[n], dash="--", width=0.8) for n in ("monocytes_tight", "monocytes_wide") if n in gates
+        ]
+        outlines.append(_outline(automatic))
+    elif automatic is not None:
+        outlines.append(_outline(automatic, dash=":", width=1.3))
+    if override is not None and set(_markers(arrays, override) or ()) == set(names):
+        outlines.append(_carried_over(arrays, override, pair, inside))
+    whose = "reviewer's gate: " if reading.gate_source == "override" else ""
+    note = whose + (_share(arrays, "monocytes", "leukocytes") if "leukocytes" in arrays.masks else _count(arrays))
+    return _density(arrays, inside, pair, "Monocytes (CD14+)", note, outlines)
+
+
+def _override_elsewhere(arrays) -> PlotPanel | None:
+    """Draw a reviewer's gate that does not lie on CD14 and SSC, on the axes that it was drawn on."""
+    names = _markers(arrays, arrays.override_gate) if arrays.override_gate is not None else None
+    if names is None or set(names) == {"cd14", "side"}:
+        return None
+    pair = {name: _scale(arrays, name) for name in names}
+    inside = _events(arrays, "leukocytes")
+    outline = _carried_over(arrays, arrays.override_gate, pair, inside)
+    return _density(arrays, inside, pair, "Reviewer's gate", _count(arrays), [outline])
+
+
+def _markers(arrays, gate: Gate) -> tuple[str, str] | None:
+    """Name the markers of a gate's two axes; None where it has not two, or sees other values than the picture shows."""
+    known = {(axis.channel, axis.compensated): name for name, axis in arrays.axes.items() if name in MARKERS}
+    names = tuple(known.get((axis.channel, axis.compensated)) for axis in gate.axes)
+    return names if len(set(names)) == 2 and len(names) == 2 and None not in names else None
+
+
+def _carried_over(arrays, gate: Gate, pair: Mapping[str, Scale], inside: np.ndarray) -> Outline:
+    """Carry a boundary over to a panel's scales, where its straight edges may bend; open ends end behind the events."""
+    names, corners = _markers(arrays, gate), gate.vertices
+    if gate.kind == "rectangle":
+        ends = []
+        for name, axis, (low, high) in zip(names, gate.axes, gate.bounds, strict=True):
+            at = axis.scale.apply(arrays.values[name][inside]) if inside.any() else np.zeros(1)
+            room = 0.05 * (float(at.max() - at.min()) + 1e-9)
+            ends.append(
+                (float(at.min()) - room if low is None else low, float(at.max()) + room if high is None else high)
+            )
+        (x0, x1), (y0, y1) = ends
+        corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    closed = np.array([*corners, corners[0]], dtype=float)
+    steps = np.linspace(0, 1, 12, endpoint=False)[:, None]
+    dense = np.concatenate([a + steps * (b - a) for a, b in pairwise(closed)])
+    columns = {
+        name: pair[name].apply(np.array([_linear(float(v), axis.scale) for v in dense[:, k]]))
+        for k, (name, axis) in enumerate(zip(names, gate.axes, strict=True))
+    }
+    return Outline(np.column_stack([columns[name] for name in pair]), OTHER_GATE, "-", 1.6)
 
 
 def _scales(names: tuple[str, str], gate: Gate) -> dict[str, Scale]:
     return {name: axis.scale for name, axis in zip(names, gate.axes, strict=True)}
 
 
-def _override_outlines(arrays) -> list[Outline]:
-    """Draw what a reviewer drew; an override without a polygon on CD14 x SSC shows by its orange events alone."""
-    gate = getattr(arrays, "override_gate", None)
-    if gate is None or [axis.channel for axis in gate.axes] != [arrays.axes[n].channel for n in ("cd14", "side")]:
-        return []
-    return [_outline(gate, colour=OTHER_GATE)]
+def _scale(arrays, name: str) -> Scale:
+    """Take the scale of a marker's gates; fluorescence that no gate knows gets decades."""
+    scale = arrays.axes[name].scale
+    if scale.kind != "linear" or name in ("forward", "forward_height"):
+        return scale
+    top = max(float(arrays.values[name].max()), 1.0)
+    return asinh_scale(top, top / 1000)
+
+
+def _events(arrays, name: str) -> np.ndarray:
+    """Take the events of a gate, or all where the tube has no such gate."""
+    return arrays.masks.get(name, np.ones(len(arrays.masks["monocytes"]), dtype=bool))
+
+
+def _count(arrays) -> str:
+    return f"{int(arrays.masks['monocytes'].sum()):,} events"
 
 
 def _over_time(arrays, reading) -> PlotPanel:

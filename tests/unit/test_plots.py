@@ -112,3 +112,69 @@ def test_monocytes_are_orange_where_they_lie(gated):
     columns = np.flatnonzero(orange.any(axis=0)) - plots_panels.LEFT
     # CD14+ cells lie in the right half of their axis
     assert columns.mean() > 0.5 * plots_panels.SIDE
+
+
+def blue(picture):
+    image = pixels(picture)
+    return ((image[..., 2] - image[..., 0]) > 120) & ((image[..., 1] - image[..., 0]) > 60)
+
+
+@pytest.fixture
+def overridden(gated):
+    from dataclasses import replace
+
+    reading, arrays = gated
+
+    def make(gate, **kept):
+        masks = arrays.masks | {"monocytes": arrays.masks["monocytes_wide"]}
+        return replace(reading, gate_source="override"), replace(arrays, masks=masks, override_gate=gate, **kept)
+
+    return make
+
+
+def test_a_reviewers_gate_is_blue_beside_the_automatic_one(gated, overridden):
+    from hladr.gating import Axis, Gate, Scale
+
+    reading, arrays = gated
+    channels = [arrays.axes[name] for name in ("side", "cd14")]
+    # drawn the other way round and on linear axes: it has to be carried over to the picture's scales
+    axes = tuple(Axis(axis.channel, axis.compensated, Scale()) for axis in channels)
+    side, cd14 = (arrays.values[name][arrays.masks["monocytes"]] for name in ("side", "cd14"))
+    low, high = (np.percentile(side, 1), np.percentile(cd14, 1)), (np.percentile(side, 99), np.percentile(cd14, 99))
+    gate = Gate("monocytes", None, "rectangle", axes, bounds=((low[0], high[0]), (low[1], None)))
+    assert not blue(plots.draw_tube(arrays, reading)).any()
+    new_reading, new_arrays = overridden(gate)
+    picture = plots.draw_tube(new_arrays, new_reading)
+    assert pixels(picture).shape == pixels(plots.draw_tube(arrays, reading)).shape
+    columns = np.nonzero(blue(picture))[1]
+    panel = pixels(picture).shape[1] // plots_panels.CELL_WIDTH - 2
+    assert set(columns // plots_panels.CELL_WIDTH) == {panel}
+    # its left edge stands at the lowest CD14, on the scale of the automatic gate
+    shown = plots._monocytes(new_arrays, {g.name: g for g in arrays.gates.gates}, new_reading).x_axis.limits
+    scale = next(g for g in arrays.gates.gates if g.name == "monocytes").axes[0].scale
+    share = (float(scale.apply(np.array([low[1]]))[0]) - shown[0]) / (shown[1] - shown[0])
+    edge = panel * plots_panels.CELL_WIDTH + plots_panels.LEFT + share * plots_panels.SIDE
+    assert columns.min() == pytest.approx(edge, abs=4)
+
+
+def test_a_reviewers_gate_on_other_axes_gets_a_panel_of_its_own(gated, overridden):
+    from hladr.gating import Axis, Gate, Scale
+
+    reading, arrays = gated
+    axes = tuple(Axis(arrays.axes[n].channel, arrays.axes[n].compensated, Scale()) for n in ("forward", "side"))
+    gate = Gate("monocytes", None, "polygon", axes, vertices=((1e4, 1e4), (2e5, 1e4), (2e5, 1e5)))
+    new_reading, new_arrays = overridden(gate)
+    wider = pixels(plots.draw_tube(new_arrays, new_reading)).shape[1]
+    assert wider == pixels(plots.draw_tube(arrays, reading)).shape[1] + plots_panels.CELL_WIDTH
+
+
+def test_an_override_where_no_gate_was_found_is_drawn(overridden):
+    from hladr.gating import GateSet, Scale
+
+    new_reading, new_arrays = overridden(None, gates=GateSet(()))
+    from dataclasses import replace
+
+    axes = {name: replace(axis, scale=Scale()) for name, axis in new_arrays.axes.items() if name != "hladr"}
+    axes["hladr"] = new_arrays.axes["hladr"]
+    bare = replace(new_arrays, axes=axes, masks={"monocytes": new_arrays.masks["monocytes"]})
+    assert pixels(plots.draw_tube(bare, new_reading)).shape[1] == 3 * plots_panels.CELL_WIDTH
