@@ -2,7 +2,7 @@
 
 import sys
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)  # noqa: F821
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from hladr.plan import worker_memory_mb
 from hladr.specimens import calibrate_batch
 
 calibrate_batch(
-    snakemake.params.rows,  # noqa: F821
-    snakemake.params.labs,  # noqa: F821
-    snakemake.params.settings,  # noqa: F821
+    snakemake.params.rows,
+    snakemake.params.labs,
+    snakemake.params.settings,
     folder=Path("."),
-    out=Path(snakemake.output[0]),  # noqa: F821
-    memory_mb=worker_memory_mb(snakemake.resources.mem_mb, snakemake.resources.attempt),  # noqa: F821
+    out=Path(snakemake.output[0]),
+    memory_mb=worker_memory_mb(snakemake.resources.mem_mb, snakemake.resources.attempt),
 )

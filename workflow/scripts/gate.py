@@ -2,7 +2,7 @@
 
 import sys
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)  # noqa: F821
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from hladr.plan import worker_memory_mb
 from hladr.specimens import gate_batch
 
 gate_batch(
-    snakemake.params.rows,  # noqa: F821
-    snakemake.params.labs,  # noqa: F821
-    snakemake.params.settings,  # noqa: F821
+    snakemake.params.rows,
+    snakemake.params.labs,
+    snakemake.params.settings,
     folder=Path("."),
-    out=Path(snakemake.output[0]),  # noqa: F821
-    progress=Path(snakemake.log[0]).with_suffix(".progress"),  # noqa: F821
-    memory_mb=worker_memory_mb(snakemake.resources.mem_mb, snakemake.resources.attempt),  # noqa: F821
+    out=Path(snakemake.output[0]),
+    progress=Path(snakemake.log[0]).with_suffix(".progress"),
+    memory_mb=worker_memory_mb(snakemake.resources.mem_mb, snakemake.resources.attempt),
 )
