@@ -105,6 +105,8 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
         signals.append(columns.forward)
         scales.append(_side_scale(columns.forward, rows))
     points = np.column_stack([s.apply(x.values[rows]) / s.unit for x, s in zip(signals, scales, strict=True)])
+    if _like_beads(points[:, 1], points[:, -1]):
+        raise SpecimenError("no_monocytes", "the events scatter like beads, not like blood cells")
     cells = bin_events(points, np.array(CELL[: len(signals)]))
     roles = find(cells)
     mixture = roles.mixture
@@ -122,6 +124,14 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
         for gate in _chain(region, axes, suffix, factor, leukocytes.name)
     ]
     doubt = Doubt(region.contamination, region.loss)
+    share = float(mixture.shares[list(roles.monocytes)].sum())
+    if share > settings["max_share"]:
+        text = f"the cells that would be the monocytes are {100 * share:.0f} % of all leukocytes"
+        raise SpecimenError(
+            "no_monocytes", f"no population of CD14+ monocytes can be told from the other cells: {text}"
+        )
+    if doubt.separation < settings["min_separation"]:
+        raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
     return Learned(GateSet(tuple(gates), tuple(reported)), doubt)
 
 
@@ -198,6 +208,15 @@ def leukocyte_threshold(level: np.ndarray) -> float:
     lowest = density[window].min()
     flat = window[density[window] <= 1.05 * lowest + 1e-9]
     return float(centres[flat].mean())
+
+
+def _like_beads(side: np.ndarray, forward: np.ndarray) -> bool:
+    """Tell whether four fifths of the events lie in one spot of scatter, narrower than any kind of cell."""
+    near = np.ones(len(side), dtype=bool)
+    for values in (side, forward):
+        counts = np.bincount(np.maximum(np.rint(values / 0.05), 0).astype(int))
+        near &= np.abs(values - 0.05 * int(np.argmax(counts))) < 0.2
+    return bool(near.mean() > 0.8)
 
 
 def _chain(region: Region, axes: list[Axis], suffix: str, factor: float, parent: str) -> list[Gate]:

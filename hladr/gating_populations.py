@@ -171,7 +171,7 @@ def find(cells: Cells) -> Populations:
         mixture = _fit(cells, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 4, scattered)
     mixture = _fit(cells, mixture, 20, scattered)
     best = _monocytes(mixture, lymphocytes, granulocytes, cells.counts.sum())
-    members = _members(mixture, best, cells.counts.sum())
+    members = _members(mixture, best, granulocytes, cells.counts.sum())
     return Populations(
         mixture, members, 0 if lymphocytes is not None else None, 1 if granulocytes is not None else None
     )
@@ -185,6 +185,11 @@ def _typical(lymphocytes, granulocytes) -> tuple[float, float, float]:
     cd45 = 0.5 * (lymphocytes[CD45] + granulocytes[CD45]) if both else lymphocytes[CD45] - 0.3
     reference = max(lymphocytes[CD14], granulocytes[CD14] if both else -np.inf)
     return float(side), float(cd45), float(reference)
+
+
+def _apart(means: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Distance (k,) of components from a population, in typical spreads of CD14, SSC and CD45."""
+    return np.sqrt((((means[:, :3] - other[:3]) / SPREADS) ** 2).sum(axis=1))
 
 
 def _penalty(values, expected, sd) -> np.ndarray:
@@ -206,12 +211,15 @@ def _monocytes(mixture: Mixture, lymphocytes, granulocytes, n_events: float) -> 
         + 0.3 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
     )
     score[mixture.shares * n_events < 8] = -np.inf
+    if granulocytes is not None:
+        score[_apart(mixture.means, granulocytes) < 2.5] = -np.inf
     best = int(np.argmax(score))
     if not np.isfinite(score[best]) or cd14[best] < reference + 0.2:
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
     return best
 
 
+SPREADS = np.array([0.45, 0.25, 0.30])  # typical sd of CD14, SSC and CD45 within a population, natural units
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
 
 
@@ -294,7 +302,7 @@ def _worst(grid: Grid, mixture: Mixture) -> np.ndarray | None:
     return grid.position(best) if short.flat[best] > 3.5 else None
 
 
-def _members(mixture: Mixture, seed: int, n_events: float) -> tuple[int, ...]:
+def _members(mixture: Mixture, seed: int, granulocytes: np.ndarray | None, n_events: float) -> tuple[int, ...]:
     """Add the components that form one hill with the monocytes and are as bright in CD45 and alike in SSC."""
     members = [seed]
     mean = mixture.means[seed]
@@ -303,6 +311,8 @@ def _members(mixture: Mixture, seed: int, n_events: float) -> tuple[int, ...]:
         if i == seed or mixture.shares[i] * n_events < 5:
             continue
         step = mixture.means[i] - mean
+        if granulocytes is not None and _apart(mixture.means[i : i + 1], granulocytes)[0] < 2.5:
+            continue
         alike = abs(step[SIDE]) < 0.45 and abs(step[CD45]) < 0.45 and step[CD14] > -0.8
         if alike and _one_hill(three, seed, i):
             members.append(i)

@@ -25,12 +25,15 @@ class Stability:
         Share of the events in blocks whose rate or signals differ from the rest.
     reasons : tuple of str
         What was unstable, in plain words.
+    carry_over : bool
+        The first block alone has a smaller share of leukocytes: something came before this tube.
     stable_stretch : (float, float) or None
         The longest stable stretch, from its first time up to (not including) the second; None without a time channel.
     """
 
     unstable_share: float
     reasons: tuple[str, ...]
+    carry_over: bool
     stable_stretch: tuple[float, float] | None
 
 
@@ -72,9 +75,10 @@ def stability(
             unstable |= odd
     inside = leukocytes[order]
     odd = _odd_shares(inside, edges)
+    carry_over = bool(odd[0] and odd[: blocks // 5].sum() == odd.sum())
     if odd.any():
-        first = " at the start: carry-over?" if odd[0] and not odd[1:].any() else ""
-        reasons.append(f"the share of leukocytes changed in {100 * odd.mean():.0f} % of the acquisition{first}")
+        where = "at the start: something was carried over" if carry_over else f"in {100 * odd.mean():.0f} % of it"
+        reasons.append(f"the share of leukocytes differs {where}")
         unstable |= odd
     for name, values in signals.items():
         odd = _odd_medians(values[order], inside, edges, change)
@@ -83,7 +87,7 @@ def stability(
             unstable |= odd
     stretch = None if time is None else _longest(time[order], edges, unstable)
     sizes = np.diff(edges)
-    return Stability(float(sizes[unstable].sum() / n), tuple(reasons), stretch)
+    return Stability(float(sizes[unstable].sum() / n), tuple(reasons), carry_over, stretch)
 
 
 def _odd_rates(time: np.ndarray, edges: np.ndarray, factor: float) -> np.ndarray:

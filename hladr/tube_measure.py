@@ -126,6 +126,6 @@ def _acquisition_flags(reading: TubeReading, change, stable, settings: Mapping) 
         failed = abs(change.relative) > settings["drift_failed"]
         text = f"the monocytes' PE changed by {100 * change.relative:+.0f} % from the first to the last fifth"
         out.append(finding("signal_drift", text, "failed" if failed else "review"))
-    if stable is not None and stable.unstable_share > settings["unstable_share"]:
-        out.append(finding("signal_drift", ", and ".join(stable.reasons), "review"))
+    if stable is not None and (stable.carry_over or stable.unstable_share > settings["unstable_share"]):
+        out.append(finding("signal_drift", "over the acquisition, " + ", ".join(stable.reasons), "review"))
     return out
