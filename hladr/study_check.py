@@ -85,7 +85,14 @@ def _specimens(study: Study) -> Iterator[SpecimenFinding]:
         if settings is not None:
             found += delay_findings(tube, settings.acquired_at, study)
         if settings is not None and beads is not None:
-            found += compare(settings, beads, window, exceptions, tube.sample_id, tube.bead_id)
+            found += compare(
+                settings,
+                beads,
+                window_hours=window,
+                exceptions=exceptions,
+                sample_id=tube.sample_id,
+                bead_id=tube.bead_id,
+            )
         yield from (SpecimenFinding("tube", tube.sample_id, f) for f in found)
 
 

@@ -4,6 +4,7 @@ import csv
 import re
 
 import pytest
+from fcs_builder import build
 from study_support import write_study
 
 from hladr.init import init_study
@@ -120,6 +121,37 @@ def test_check_names_specimens_by_their_ids_never_by_a_path(tmp_path):
         assert "fcs/" not in line
         assert "Smith" not in line
         assert "; remedy: " in line
+
+
+def acquisition(pe_voltage: int, names, **keywords) -> bytes:
+    return build(
+        [[1000.0] * len(names)] * 20,
+        names,
+        voltages={"PE-A": pe_voltage},
+        keywords={"$CYT": "LSR II", "$DATE": "01-MAR-2024", "$BTIM": "09:00:00", **keywords},
+    )
+
+
+def test_check_compares_what_the_headers_say(tmp_path):
+    """Tubes at another voltage, without CD14, too late; and one of a lab whose markers no stain names."""
+    names = ["FSC-A", "SSC-A", "PE-A", "PerCP-Cy5-5-A", "APC-A"]
+    study = write_study(
+        tmp_path,
+        ("samples.csv", "precision,,s2,", "precision,2024-03-01T08:30+02:00,s2,"),
+        fcs__b1_dot_fcs=acquisition(480, names[:3]),
+        fcs__s1_dot_fcs=acquisition(510, names),
+        fcs__s2_dot_fcs=acquisition(480, [name for name in names if "PerCP" not in name]),
+        fcs__s2b_dot_fcs=acquisition(480, names, **{"$BTIM": "23:00:00"}),
+        fcs__c1_dot_fcs=acquisition(480, names),
+    )
+    found = [(s.name, s.finding.code, s.finding.status) for s in check(study).specimens if s.name not in ("q1", "q1i")]
+    assert found == [
+        ("b2", "missing_file", "failed"),
+        ("s1", "settings_mismatch", "failed"),
+        ("s2", "channel_missing", "failed"),
+        ("s2b", "preanalytic_delay", "review"),
+        ("c1", "channel_missing", "failed"),
+    ]
 
 
 def test_check_knows_unknown_lots_and_tubes_without_beads(tmp_path):
