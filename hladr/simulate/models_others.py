@@ -166,7 +166,7 @@ def attune() -> Cytometer:
 
 
 def cytek() -> Cytometer:
-    """Whole numbers of 24 bits, big-endian."""
+    """Whole numbers of 24 bits, big-endian; forward scatter amplified twofold, as $PnG says."""
     detectors = (
         Detector("B1", "", 20.0, 0.08, 400.0, 500.0, background=3.0),
         Detector("B2", "HLA-DR", 40.0, 0.12, 700.0, 520.0),
@@ -181,8 +181,8 @@ def cytek() -> Cytometer:
         **scatter(2400000.0, 900000.0, 4000.0, (300.0, 340.0)),
         detectors=detectors,
         channels=(
-            Channel("FSC-A", "", "forward", "A", full),
-            Channel("FSC-H", "", "forward", "H", full),
+            Channel("FSC-A", "", "forward", "A", full, gain=2.0),
+            Channel("FSC-H", "", "forward", "H", full, gain=2.0),
             Channel("SSC-A", "", "side", "A", full),
             Channel("BluFL1", "", "B1", "A", full),
             Channel("BluFL2", "HLA-DR PE", "B2", "A", full),

@@ -270,6 +270,28 @@ def test_twenty_four_bits():
     assert np.array_equal(octets @ [65536, 256, 1], tube.events)
 
 
+def test_linear_gain_is_written_and_divided_out():
+    tube = simulate_tube(Blood(n_events=200), CYTOMETERS["cytek"], rng(2))
+    assert tube.cytometer.channels[0].gain == 2.0
+    unclipped = tube.events[:, 0] < 2**24 - 1
+    assert np.array_equal(tube.linear[unclipped, 0], tube.events[unclipped, 0] / 2)
+    assert np.array_equal(tube.linear[:, 2], tube.events[:, 2])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_hladr_reads_the_linear_values(model, tmp_path):
+    from hladr.fcs import read_acquisition
+
+    tube = simulate_tube(Blood(n_events=2000), CYTOMETERS[model], rng(4))
+    found = read_acquisition(write_fcs(tmp_path / "tube.fcs", tube, WHEN, high_bits=tube.cytometer.two_data_sets))
+    columns = [j for j, c in enumerate(tube.cytometer.channels) if c.source != "time"]
+    assert found.events[:, columns] == pytest.approx(tube.linear[:, columns], rel=1e-6)
+    assert found.settings.cytometer == tube.cytometer.cyt
+    assert found.settings.acquired_at == WHEN
+    volts = tube.cytometer.detector(tube.cytometer.channel_of("HLA-DR").source).voltage
+    assert found.channels[tube.cytometer.index(tube.cytometer.channel_of("HLA-DR").name)].voltage == volts
+
+
 def test_beckmans_first_data_set(tmp_path):
     tube = simulate_tube(Blood(n_events=2000), CYTOMETERS["fc500"], rng(2))
     path = write_fcs(tmp_path / "tube.lmd", tube, WHEN)
