@@ -140,6 +140,10 @@ TARGETS = (
         *CSV_TABLES,
         *(["results/cohort.html"] if HAS_ARMS else []),
         "results/dictionary.csv",
+        *(
+            f"results/figures/{name}.png"
+            for name in ("tubes", "antibodies", "beads", "calls")
+        ),
         "results/gates",
         "results/report.html",
         "results/results.duckdb",

@@ -45,11 +45,53 @@ rule report:
             "overrides",
         ),
         settings=plan.digest(CONFIG),
-        code=plan.code_digest("report", "exports"),
+        code=plan.code_digest("report.build", "exports"),
     message:
         "Report"
     script:
         "../scripts/report.py"
+
+
+rule figures:
+    input:
+        quantification="results/quantification.csv",
+        calibrations="results/calibrations.csv",
+        phenotypes="results/phenotypes.csv",
+    output:
+        tubes=report(
+            "results/figures/tubes.png",
+            caption="../report/tubes.rst",
+            category="Tubes",
+        ),
+        antibodies=report(
+            "results/figures/antibodies.png",
+            caption="../report/antibodies.rst",
+            category="Tubes",
+        ),
+        beads=report(
+            "results/figures/beads.png",
+            caption="../report/beads.rst",
+            category="Bead runs",
+        ),
+        calls=report(
+            "results/figures/calls.png",
+            caption="../report/calls.rst",
+            category="Calls",
+        ),
+    log:
+        "logs/figures.log",
+    conda:
+        "../envs/hladr.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=settings("phenotype", "reversal.hladr_abc"),
+        code=plan.code_digest("plots_study"),
+    message:
+        "Figures"
+    script:
+        "../scripts/figures.py"
 
 
 rule export:
