@@ -118,6 +118,16 @@ def tables(*names):
     )
 
 
+def page_sources():
+    """Templates, styles and scripts of the report: code, too, though not Python."""
+    folders = (plan.PACKAGE / "report" / name for name in ("templates", "static"))
+    return sorted(
+        path.relative_to(plan.PACKAGE).as_posix()
+        for folder in folders
+        for path in folder.iterdir()
+    )
+
+
 def settings(*keys):
     return plan.select(CONFIG, *keys)
 

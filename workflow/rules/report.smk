@@ -46,6 +46,7 @@ rule report:
         ),
         settings=plan.digest(CONFIG),
         code=plan.code_digest("report.build", "exports"),
+        pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Report"
     script:
