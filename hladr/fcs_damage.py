@@ -9,15 +9,16 @@ from .flags import SpecimenError
 
 # Shorter runs of equal events occur by chance in coarse data; a buffer written twice is longer.
 MIN_BLOCK_EVENTS = 8
-# Beyond what any detector reports: the bytes are not those of a float.
+# Beyond what any detector reports: the bytes are not those of a float, or are in the other order.
 LARGEST_VALUE = 1e15
+SMALLEST_VALUE = 1e-20  # of what is not zero
 _CONTRADICTION_SHARE = 0.01
 _LAGS_TRIED = 64
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def broken_numbers(columns: list[np.ndarray]) -> np.ndarray:
-    """Return which events hold a value that is not finite, or too large for any detector.
+    """Return which events hold a value that is not finite, or too large or too small for any detector.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ def broken_numbers(columns: list[np.ndarray]) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         for column in columns:
             if column.dtype.kind == "f":
-                broken |= ~(np.abs(column) <= LARGEST_VALUE)
+                size = np.abs(column)
+                broken |= ~((size <= LARGEST_VALUE) & ((size >= SMALLEST_VALUE) | (size == 0)))
     return broken
 
 
