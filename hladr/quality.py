@@ -58,32 +58,41 @@ def singlet_ridge(area: np.ndarray, height: np.ndarray) -> Ridge | None:
     if np.count_nonzero(good) < 200:
         return None
     log_height = np.log(height[good])
-    ratio = np.log(area[good]) - log_height
-    centre = float(np.median(log_height))
-    level, slope, sd = _mode(ratio), 0.0, 0.1
+    ratio, log_height, counts = _binned(np.log(area[good]) - log_height, log_height)
+    centre = float(np.average(log_height, weights=counts))
+    level, slope, sd = _mode(ratio, counts, 0.01, 1.5), 0.0, 0.1
     for _ in range(3):
         rest = ratio - level - slope * (log_height - centre)
-        below = rest[(rest < 0) & (rest > -4 * sd)]
-        if len(below) < 50:
+        below = (rest < 0) & (rest > -4 * sd)
+        if counts[below].sum() < 50:
             break
-        sd = max(float(np.sqrt(np.mean(below**2))), 0.004)
+        sd = max(float(np.sqrt(np.average(rest[below] ** 2, weights=counts[below]))), 0.004)
         near = np.abs(rest) < 2.5 * sd
-        x = log_height[near] - centre
-        spread = float(np.var(x))
+        x = log_height[near] - np.average(log_height[near], weights=counts[near])
+        spread = float(np.average(x**2, weights=counts[near]))
         if spread > 1e-4:
-            gain = float(np.mean((x - x.mean()) * (rest[near] - rest[near].mean()))) / spread
+            gain = float(np.average(x * rest[near], weights=counts[near])) / spread
             slope = float(np.clip(slope + gain, -0.15, 0.15))
         rest = ratio - level - slope * (log_height - centre)
-        level += _mode(rest, width=max(sd / 4, 0.002), span=6 * sd)
+        level += _mode(rest, counts, max(sd / 4, 0.002), 6 * sd)
     return Ridge(level, slope, centre, sd)
 
 
-def _mode(values: np.ndarray, width: float = 0.01, span: float = 1.5) -> float:
+def _binned(ratio: np.ndarray, log_height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count events in cells of 0.002 by 0.05: sums over cells do not depend on the order of the events."""
+    x = np.rint(np.clip(ratio, -2, 2) / 0.002).astype(np.int64) + 1000
+    y = np.rint(log_height / 0.05).astype(np.int64)
+    low = int(y.min())
+    keys, counts = np.unique((y - low) * 2001 + x, return_counts=True)
+    return (keys % 2001 - 1000) * 0.002, (keys // 2001 + low) * 0.05, counts.astype(float)
+
+
+def _mode(values: np.ndarray, counts: np.ndarray, width: float, span: float) -> float:
     """Mode of a smoothed histogram over (-span, span) around 0 of the given width."""
     edges = np.arange(-span, span + width, width)
-    counts = np.histogram(values, edges)[0].astype(float)
+    heights = np.histogram(values, edges, weights=counts)[0]
     kernel = np.array([1, 4, 6, 4, 1], dtype=float) / 16
-    smooth = np.convolve(np.convolve(counts, kernel, "same"), kernel, "same")
+    smooth = np.convolve(np.convolve(heights, kernel, "same"), kernel, "same")
     return float(edges[int(np.argmax(smooth))] + width / 2)
 
 
