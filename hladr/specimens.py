@@ -45,7 +45,7 @@ def gate_batch(
         reading, arrays = read_tube(folder, row, labs[row["lab"]], config)
         if arrays is not None:
             write_text(out / "gates" / f"{reading.sample_id}.xml", write(arrays))
-            if config["run"]["pictures"]:
+            if config["run"]["pictures"] and arrays.gates.gates:
                 from .plots import draw_tube
 
                 (out / "pictures" / f"{reading.sample_id}.png").write_bytes(draw_tube(arrays, reading))

@@ -1,0 +1,161 @@
+"""A reviewer's gate: whatever kind of gate it is, it counts as FlowKit evaluates it, or it fails with a reason."""
+
+import flowkit
+import numpy as np
+import pytest
+from flowkit import gates as fk_gates
+from gating_support import config, study_with, tube_of
+
+from hladr import gatingml
+from hladr.flags import status_of
+from hladr.tube import read_tube
+
+HEAD = (
+    '<gating:Gating-ML xmlns:gating="http://www.isac-net.org/std/Gating-ML/v2.0/gating" '
+    'xmlns:transforms="http://www.isac-net.org/std/Gating-ML/v2.0/transformations" '
+    'xmlns:data-type="http://www.isac-net.org/std/Gating-ML/v2.0/datatypes">'
+)
+CD14, CD45, SIDE, PE = "PerCP-Cy5-5-A", "APC-A", "SSC-A", "PE-A"
+
+
+def rectangle(name="monocytes", channel=CD14, low=1500, high=None, reference="FCS", parent=None):
+    high = f' gating:max="{high}"' if high is not None else ""
+    parent = f' gating:parent_id="{parent}"' if parent else ""
+    return (
+        f'<gating:RectangleGate gating:id="{name}"{parent}><gating:dimension gating:compensation-ref="{reference}" '
+        f'gating:min="{low}"{high}><data-type:fcs-dimension data-type:name="{channel}"/></gating:dimension>'
+        "</gating:RectangleGate>"
+    )
+
+
+def document(*gates):
+    return HEAD + "".join(gates) + "</gating:Gating-ML>"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("override")
+    tube = tube_of("canto", n_events=8000, monocyte_fraction=0.08)
+    row, lab = study_with(tube, folder)
+    return folder, tube, row, lab
+
+
+def reviewed(study, text):
+    folder, _, row, lab = study
+    (folder / "o.xml").write_text(text)
+    return read_tube(folder, {**row, "override": "o.xml"}, lab, config())
+
+
+def test_a_gate_of_another_program_counts_and_the_automatic_one_is_kept_beside(study):
+    folder, tube, row, lab = study
+    automatic, _ = read_tube(folder, row, lab, config())
+    reading, arrays = reviewed(study, document(rectangle()))
+    cytometer = tube.cytometer
+    by_hand = tube.compensated[:, cytometer.index(CD14)] >= 1500
+    assert reading.gate_source == "override"
+    assert reading.n_monocytes == by_hand.sum()
+    assert np.array_equal(arrays.masks["monocytes"], by_hand)
+    pe = tube.compensated[:, cytometer.index(PE)]
+    assert reading.pe["median"]["main"] == pytest.approx(np.median(pe[by_hand]), rel=1e-9)
+    assert reading.automatic["n_monocytes"] == automatic.n_monocytes
+    assert reading.automatic["pe"] == automatic.pe
+
+
+def test_the_published_gate_holds_its_matrix_and_flowkit_counts_the_same(study):
+    folder, *_ = study
+    reading, arrays = reviewed(study, document(rectangle()))
+    text = gatingml.write(arrays)
+    assert "spectrumMatrix" in text
+    assert 'compensation-ref="FCS"' not in text
+    (folder / "published.xml").write_text(text)
+    results = flowkit.parse_gating_xml(str(folder / "published.xml")).gate_sample(
+        flowkit.Sample(str(folder / "tube.fcs"))
+    )
+    assert results.get_gate_count("monocytes") == reading.n_monocytes
+
+
+def test_gates_of_every_kind_and_scale_are_evaluated(study):
+    """Logicle, hyperlog and linear scales; a rectangle, a polygon, an ellipse and a boolean gate."""
+    folder, *_ = study
+    strategy = flowkit.GatingStrategy()
+    strategy.add_transform("logicle", flowkit.transforms.LogicleTransform(262144.0, 0.5, 4.5, 0.0))
+    strategy.add_transform("hyper", flowkit.transforms.HyperlogTransform(262144.0, 0.5, 4.5, 0.0))
+    strategy.add_transform("linear", flowkit.transforms.LinearTransform(262144.0, 0.0))
+    dimension = flowkit.Dimension
+    bright = dimension(CD14, "uncompensated", "logicle", range_min=0.45)
+    strategy.add_gate(fk_gates.RectangleGate("bright", [bright]), ("root",))
+    corners = [(0.0, 0.3), (0.3, 0.3), (0.3, 1.0), (0.0, 1.0)]
+    plane = [dimension(SIDE, "uncompensated", "linear"), dimension(CD45, "uncompensated", "hyper")]
+    strategy.add_gate(fk_gates.PolygonGate("low", plane, corners), ("root",))
+    round_ = [dimension(CD14, "uncompensated", "logicle"), dimension(CD45, "uncompensated", "logicle")]
+    strategy.add_gate(fk_gates.EllipsoidGate("round", round_, [0.65, 0.6], [[0.02, 0.0], [0.0, 0.02]], 3.0), ("root",))
+    references = [
+        {"ref": "round", "path": ("root",), "complement": False},
+        {"ref": "bright", "path": ("root",), "complement": False},
+        {"ref": "low", "path": ("root",), "complement": False},
+    ]
+    strategy.add_gate(fk_gates.BooleanGate("monocytes", "and", references), ("root",))
+    path = folder / "many.xml"
+    with open(path, "wb") as handle:
+        flowkit.export_gatingml(strategy, handle)
+    truth = strategy.gate_sample(flowkit.Sample(str(folder / "tube.fcs"))).get_gate_membership("monocytes")
+    reading, arrays = reviewed(study, path.read_text())
+    assert truth.sum() > 100
+    assert np.array_equal(arrays.masks["monocytes"], truth)
+    assert status_of(reading.findings) != "failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no xml", "not well-formed"),
+        ("<a/>", "not a GatingML"),
+        (document(rectangle("mono")), "no gate named monocytes (it has mono)"),
+        (document(rectangle(channel="FL9-A")), "channel FL9-A, which the file does not have"),
+        (document(rectangle(parent="nowhere")), "refers to something that is not there"),
+        (document(rectangle(), rectangle()), "2 gates named monocytes"),
+        (document(rectangle(reference="other")), "refers to something that is not there"),
+        ('<!DOCTYPE a [<!ENTITY x "y">]>' + document(rectangle()), "document type"),
+    ],
+    ids=["text", "other xml", "other name", "other channel", "no parent", "twice", "no matrix", "entities"],
+)
+def test_a_gate_that_cannot_count_fails_and_nothing_falls_back(study, text, words):
+    reading, arrays = reviewed(study, text)
+    assert [f.code for f in reading.findings if f.status == "failed"] == ["override_unusable"]
+    assert words in next(f.sentence for f in reading.findings if f.status == "failed")
+    assert reading.gate_source == "override"
+    assert reading.n_monocytes is None
+    assert reading.pe == {}
+    assert reading.automatic["n_monocytes"] > 300
+    assert arrays is None
+
+
+def test_a_missing_file_fails(study):
+    folder, _, row, lab = study
+    reading, _ = read_tube(folder, {**row, "override": "absent.xml"}, lab, config())
+    assert [f.code for f in reading.findings] == ["override_unusable"]
+
+
+def test_a_gate_on_hladr_is_questioned(study):
+    reading, _ = reviewed(study, document(rectangle("parent", PE, -1e6), rectangle(parent="parent")))
+    assert "uses the HLA-DR channel" in next(f.sentence for f in reading.findings if f.code == "override_unusual")
+
+
+def test_a_gate_that_selects_nearly_everything_is_questioned(study):
+    reading, _ = reviewed(study, document(rectangle(low=-1e6)))
+    assert "60 % of the leukocytes" in next(f.sentence for f in reading.findings if f.code == "override_unusual")
+
+
+def test_a_gate_that_selects_nothing_fails(study):
+    reading, _ = reviewed(study, document(rectangle(low=1e9)))
+    assert "no_monocytes" in [f.code for f in reading.findings if f.status == "failed"]
+
+
+def test_an_override_counts_where_the_automatic_gate_finds_nothing(tmp_path):
+    tube = tube_of("canto", n_events=8000, monocyte_fraction=1e-9)
+    row, lab = study_with(tube, tmp_path)
+    (tmp_path / "o.xml").write_text(document(rectangle(low=20, high=60)))
+    reading, arrays = read_tube(tmp_path, {**row, "override": "o.xml"}, lab, config())
+    cd14 = tube.compensated[:, tube.cytometer.index(CD14)]
+    assert reading.n_monocytes == ((cd14 >= 20) & (cd14 < 60)).sum()
+    assert gatingml.write(arrays).count("RectangleGate") == 2
