@@ -39,7 +39,7 @@ def bands(case: runs.Case) -> dict[str, str]:
         "lot": case.lot,
         "cytometer": case.model,
         "gain": ("lowest third", "middle third", "highest third")[min(int(3 * place), 2)],
-        "events": band(run.n_events, (3_000, 8_000)),
+        "events": band(run.n_events, (5_000, 12_000)),
         "debris": band(100 * run.debris_fraction, (10, 20), " %"),
         "doublets": band(100 * run.doublet_fraction, (7, 14), " %"),
         "peak CV": band(100 * run.peak_cv, (7, 11), " %"),
@@ -67,7 +67,7 @@ def clean(number: int, seed: int) -> tuple[list, bool]:
     print(f"   refused {refused}, flagged {sum(r.status == 'review' for _, r in results)} {dict(flags) or ''}")
     print(f"   signal per PE molecule from {min(gains):.2g} to {max(gains):.2g} units")
     times = np.array([r.seconds for _, r in results]) * 1000
-    print(f"   time in memory: median {np.median(times):.1f} ms, worst {times.max():.1f} ms")
+    print(f"   time in memory: median {np.median(times):.1f} ms of CPU, worst {times.max():.1f} ms")
     fine = errors.max() <= 0.02 and np.median(errors, axis=0).max() <= 0.005 and refused == 0
     return results, bool(fine)
 

@@ -84,7 +84,7 @@ def assign(
 
     def consider(option: tuple) -> None:
         peaks, first, size, at = option
-        ends = _ends(run, peaks, first, first + size - 1 + (at >= 0))
+        ends = _ends(run, peaks, first, first + size - 1 + (at >= 0)) + (MERGED if at >= 0 else 0.0)
         # most options are hopeless before anything is fitted
         if len(best) < 2 or ends < best[1][0]:
             best.append((ends + _fit_and_balance(run, peaks, first, at), option))
@@ -134,7 +134,9 @@ def _assignment(run: _Run, peaks, first, size, at, cost, margin) -> Assignment:
 def _ends(run: _Run, peaks: tuple[int, ...], first: int, last: int) -> float:
     """Cost of the levels without a peak and of the peaks without a level."""
     low, high = first, len(run.v) - 1 - last
-    cost = (EXPLAINED if run.pile_low else MISSING) * low + (EXPLAINED if run.pile_high else MISSING) * high
+    # a level between a blank that is on the scale and the levels above cannot be below the scale
+    sunk = run.pile_low and not (run.has_blank and peaks[0] > 0)
+    cost = (EXPLAINED if sunk else MISSING) * low + (EXPLAINED if run.pile_high else MISSING) * high
     if run.pile_high and not high:
         cost += EXTRA / 2
     others = [k for k in range(len(run.x)) if k not in peaks]
@@ -170,7 +172,7 @@ def _fit_and_balance(run: _Run, peaks: tuple[int, ...], first: int, at: int) -> 
         chi += (math.log(run.n[peaks[at]] / (2 * middle)) / SHARED_SD) ** 2
         shared = mean_v + slope * (run.x[peaks[at]] - mean_x)
         low, high = run.v[first + at] - SCATTER, run.v[first + at + 1] + SCATTER
-        chi += 2 * MERGED + (max(low - shared, shared - high, 0.0) / SCATTER) ** 2
+        chi += (max(low - shared, shared - high, 0.0) / SCATTER) ** 2
     return chi / 2
 
 
