@@ -48,7 +48,7 @@ def draw_tube(arrays, reading) -> bytes:
     other = _override_elsewhere(arrays)
     if other is not None:
         drawn.append(other)
-    return panels.draw_panels([*drawn, _over_time(arrays, reading)])
+    return panels.draw_panels([*drawn, _over_time(arrays, gates, reading)])
 
 
 def _singlets(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
@@ -168,13 +168,14 @@ def _count(arrays) -> str:
     return f"{int(arrays.masks['monocytes'].sum()):,} events"
 
 
-def _over_time(arrays, reading) -> PlotPanel:
+def _over_time(arrays, gates: Mapping[str, Gate], reading) -> PlotPanel:
     """PE of the monocytes over the acquisition, with its median in tenths, and the rate of all events at the foot."""
     n = len(arrays.masks["monocytes"])
     raw = arrays.values.get("time")
     usable = raw is not None and np.isfinite(raw).all() and raw.max() > raw.min()
     time = raw if usable else np.arange(n, dtype=float)
-    share = 100 * (time - time.min()) / max(float(time.max() - time.min()), 1e-12)
+    start, whole = float(time.min()), max(float(time.max() - time.min()), 1e-12)
+    share = 100 * (time - start) / whole
     chosen = arrays.masks["monocytes"]
     scale, pe = arrays.axes["hladr"].scale, arrays.values["hladr"][chosen]
     low, high = scale.apply(np.array(_reach(pe)))
@@ -191,6 +192,13 @@ def _over_time(arrays, reading) -> PlotPanel:
     outlines = [Outline(steps, MUTED, "-", 0.9, closed=False)]
     if len(middle) > 1:
         outlines.append(Outline(np.array(middle), INK, "-", 1.5, closed=False))
+    stretch = gates["time"].bounds[0] if "time" in gates and usable else ()
+    for bound in stretch:
+        if bound is not None:
+            at = 100 * (bound - start) / whole
+            outlines.append(
+                Outline(np.array([(at, axis.limits[0]), (at, axis.limits[1])]), INK, "-", 1.3, closed=False)
+            )
     first, last = reading.pe_first_fifth, reading.pe_last_fifth
     change = f"median PE {100 * (last / first - 1):+.0f} %, first to last fifth" if first and last else ""
     label = "time, % of the acquisition" if usable else "events in file order, % (no time in the file)"

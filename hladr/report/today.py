@@ -80,7 +80,14 @@ def draw_record(draw: Mapping) -> dict:
         "call": draw["phenotype"],
         "borderline": draw["borderline"],
         "reason": draw["reason"],
+        "doubt": doubts(draw),
     }
+
+
+def doubts(draw: Mapping) -> str:
+    """Say in the words of its flags why a draw is doubtful."""
+    codes = [code for code in (draw["flags"] or "").split(";") if code in FLAGS]
+    return " ".join(FLAGS[code].meaning for code in codes)
 
 
 def fixes(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> list[dict]:

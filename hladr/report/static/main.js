@@ -34,5 +34,6 @@ document.querySelectorAll("[data-copy]").forEach((button) => button.addEventList
   chosen.selectAllChildren(document.getElementById(button.dataset.copy));
   button.textContent = document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C";
 }));
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
 document.querySelectorAll("lab-strip").forEach((place) => HL.labs(place));
 route();
