@@ -11,7 +11,7 @@ LOT = ("quantibrite-pe", "96597")
 ABC = (3000, 9000, 12000, 4500, 20000, 6000, 10000, 2500)
 
 
-def write_small_study(folder: Path, tubes: int = 6, batch_size: int = 2, events: int = 6000, seed: int = 7) -> Path:
+def write_small_study(folder: Path, tubes: int = 6, batch_size: int = 2, events: int = 10000, seed: int = 7) -> Path:
     """Write `tubes` tubes of two patients a lab, one bead run per lab; all of them would be ok or review."""
     names = list(CYTOMETERS)[:2]
     labs = [Lab(f"lab{i}", CYTOMETERS[name], {"decimal": "."}) for i, name in enumerate(names)]
@@ -23,7 +23,7 @@ def write_small_study(folder: Path, tubes: int = 6, batch_size: int = 2, events:
             patient_id=f"P{i % 2}",
             day=1 + i // 2,
             lab=labs[i % 2].name,
-            blood=Blood(n_events=events, abc=ABC[i % len(ABC)], monocyte_fraction=0.3),
+            blood=Blood(n_events=events, abc=ABC[i % len(ABC)], monocyte_fraction=0.12),
             acquired_at=at[0],
             bead_id=beads[i % 2].bead_id,
         )
