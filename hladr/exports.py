@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .exports_xlsx import RESEARCH_USE, write_problems_xlsx, write_results_xlsx
 from .flags import FLAGS
-from .tables import dictionary
+from .tables import described, dictionary
 
 __all__ = [
     "read_table",
@@ -53,12 +53,9 @@ def read_table(path: str | Path, table: str) -> list[dict[str, object]]:
     ValueError
         If a number or boolean column holds something else.
     """
-    kinds = {row["column"]: row["type"] for row in dictionary() if row["table"] == table}
+    kinds = {row["column"]: row["type"] for row in described(path, table)}
     with open(path, encoding="utf-8", newline="") as handle:
-        return [
-            {column: _typed(text, kinds.get(column, "text")) for column, text in row.items()}
-            for row in csv.DictReader(handle)
-        ]
+        return [{column: _typed(text, kinds[column]) for column, text in row.items()} for row in csv.DictReader(handle)]
 
 
 def read_tables(results: str | Path) -> dict[str, list[dict[str, object]]]:
@@ -83,8 +80,11 @@ def _typed(text: str, kind: str) -> object:
     return text
 
 
-def write_dictionary(path: str | Path) -> None:
-    """Write results/dictionary.csv: every column of every table, and every flag code (as table `flags`)."""
+def write_dictionary(path: str | Path, results: str | Path) -> None:
+    """Write results/dictionary.csv: every column of every table, carried-through ones too, and every code (`flags`)."""
+    known = {(row["table"], row["column"]) for row in dictionary()}
+    files = {name: Path(results) / f"{name}.csv" for name in table_names()}
+    own = [row for name, file in files.items() if file.is_file() for row in described(file, name)]
     codes = (
         {
             "table": "flags",
@@ -104,6 +104,7 @@ def write_dictionary(path: str | Path) -> None:
         )
         writer.writeheader()
         writer.writerows(dictionary())
+        writer.writerows(row for row in own if (row["table"], row["column"]) not in known)
         writer.writerows(codes)
     os.replace(temporary, target)
 
@@ -126,23 +127,23 @@ def write_duckdb(path: str | Path, results: str | Path) -> None:
     with duckdb.connect(str(temporary)) as connection:
         connection.execute("SET threads = 1")
         for name in order:
-            connection.execute(_create_statement(name, tables))
             source = str(Path(results, f"{name}.csv"))
+            connection.execute(_create_statement(name, described(source, name), tables))
             connection.execute(
                 f"COPY {_quoted(name)} FROM {_literal(source)} "
                 "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '', AUTO_DETECT false)"
             )
-            for row in dictionary():
-                if row["table"] == name:
-                    connection.execute(
-                        f"COMMENT ON COLUMN {_quoted(name)}.{_quoted(row['column'])} IS {_literal(_described(row))}"
-                    )
+            for row in described(source, name):
+                column = f"{_quoted(name)}.{_quoted(row['column'])}"
+                connection.execute(f"COMMENT ON COLUMN {column} IS {_literal(_described(row))}")
             connection.execute(f"COMMENT ON TABLE {_quoted(name)} IS {_literal(RESEARCH_USE)}")
     os.replace(temporary, target)
 
 
-def _create_statement(name: str, tables: Mapping[str, Sequence[Mapping[str, object]]]) -> str:
-    parts = [f"{_quoted(row['column'])} {_DUCKDB_TYPES[row['type']]}" for row in dictionary() if row["table"] == name]
+def _create_statement(
+    name: str, described_columns: Sequence[Mapping[str, str]], tables: Mapping[str, Sequence[Mapping[str, object]]]
+) -> str:
+    parts = [f"{_quoted(row['column'])} {_DUCKDB_TYPES[row['type']]}" for row in described_columns]
     if name in KEYS:
         parts.append(f"PRIMARY KEY ({', '.join(map(_quoted, KEYS[name]))})")
     for (table, column), other in REFERENCES.items():
@@ -189,8 +190,7 @@ def write_parquet(folder: str | Path, results: str | Path) -> None:
                     kinds[row["type"]],
                     metadata={"meaning": row["meaning"], "unit": row["unit"], "values": row["values"]},
                 )
-                for row in dictionary()
-                if row["table"] == name
+                for row in described(Path(results, f"{name}.csv"), name)
             ],
             metadata={"note": RESEARCH_USE},
         )

@@ -6,12 +6,12 @@ One function per job, each from a study and its `results` folder. Nothing is com
 import filecmp
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import plan
 from .study import Study
-from .tables import write_table, write_text
+from .tables import carried_through, write_table, write_text
 
 COHORT_FILES = ("cohort.csv", "cohort.html", "cohort.parquet")
 
@@ -24,10 +24,17 @@ def write_quantification(study: Study, results: Path) -> None:
     readings, calibrations = read_readings(study, results), read_calibrations(study, results)
     measurements = quantify(study, readings, calibrations)
     in_order = [calibrations[run.bead_id] for run in study.bead_runs]
-    write_table(results / "quantification.csv", "quantification", (m.row() for m in measurements))
-    write_table(results / "calibrations.csv", "calibrations", (c.row() for c in in_order))
+    _write_with_own(results, "quantification", measurements, study.tubes)
+    _write_with_own(results, "calibrations", in_order, study.bead_runs)
     write_table(results / "drift.csv", "drift", drift.series(in_order, study))
     write_text(results / "batches" / "measurements.jsonl", "".join(m.to_json() + "\n" for m in measurements))
+
+
+def _write_with_own(results: Path, table: str, found: Sequence, of: Sequence) -> None:
+    """Write a table with the further columns that the study's own table has."""
+    extra, own = carried_through(table, [row.extra for row in of])
+    rows = ({**value.row(), **more} for value, more in zip(found, own, strict=True))
+    write_table(results / f"{table}.csv", table, rows, extra)
 
 
 def write_calls(study: Study, results: Path) -> None:
@@ -90,7 +97,7 @@ def write_exports(study: Study, results: Path) -> None:
         for name in COHORT_FILES:
             (results / name).unlink(missing_ok=True)
     tables, name = exports.read_tables(results), str(study.config["study"])
-    exports.write_dictionary(results / "dictionary.csv")
+    exports.write_dictionary(results / "dictionary.csv", results)
     exports.write_duckdb(results / "results.duckdb", results)
     exports.write_parquet(results / "parquet", results)
     exports_xlsx.write_results_xlsx(results / "results.xlsx", tables, name)

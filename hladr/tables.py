@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -55,15 +55,65 @@ def text_of(value: object) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def write_table(path: str | Path, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows as CSV with the dictionary's columns: UTF-8, comma, line feeds, atomically.
+def header(path: str | Path) -> list[str]:
+    """Return the columns of a CSV file in its order."""
+    with open(path, encoding="utf-8", newline="") as handle:
+        return next(csv.reader(handle), [])
+
+
+def described(path: str | Path, table: str) -> list[dict[str, str]]:
+    """Return the dictionary's row for each column of a written table, and one for each that was carried through."""
+    known = {row["column"]: row for row in dictionary() if row["table"] == table}
+    return [known.get(name) or _carried(table, name) for name in header(path)]
+
+
+def _carried(table: str, column: str) -> dict[str, str]:
+    meaning = "carried through from the study's own table"
+    return {"table": table, "column": column, "type": "text", "unit": "", "values": "", "meaning": meaning}
+
+
+def carried_through(table: str, extras: Sequence[Mapping[str, str]]) -> tuple[list[str], list[dict[str, str]]]:
+    """Name the study's own further columns so that none can be taken for a result or run as a formula.
+
+    Parameters
+    ----------
+    table : str
+        The result table that they join.
+    extras : sequence of mapping
+        Per row the further columns of the study's table.
+
+    Returns
+    -------
+    list of str, list of dict
+        The columns (`own.NAME` where the result has a column NAME), and the rows.
+    """
+    taken = set(columns(table))
+    names = dict.fromkeys(name for row in extras for name in row)
+    renamed = {name: f"own.{name}" if name in taken else name for name in names}
+    rows = [{renamed[name]: _no_formula(text) for name, text in row.items()} for row in extras]
+    return list(renamed.values()), rows
+
+
+def _no_formula(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would compute; a plain number stays."""
+    if not text or text[0] not in "=+-@\t\r":
+        return text
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def write_table(path: str | Path, table: str, rows: Iterable[Mapping[str, object]], extra: Sequence[str] = ()) -> None:
+    """Write rows as CSV with the dictionary's columns, then `extra` ones: UTF-8, comma, line feeds, atomically.
 
     Raises
     ------
     ValueError
-        If a row has a column that the dictionary does not know for this table.
+        If a row has a column that neither the dictionary knows for this table nor `extra` names.
     """
-    names = columns(table)
+    names = [*columns(table), *extra]
     known = set(names)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

@@ -126,7 +126,7 @@ def test_control_characters_do_not_stop_excel(results):
 
 
 def test_dictionary_explains_every_column_and_code(results):
-    exports.write_dictionary(results / "dictionary.csv")
+    exports.write_dictionary(results / "dictionary.csv", results)
     with open(results / "dictionary.csv", encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     named = {(row["table"], row["column"]) for row in rows}

@@ -66,3 +66,17 @@ def test_the_dictionary_explains_every_column_once():
     keys = [(row["table"], row["column"]) for row in rows]
     assert len(keys) == len(set(keys))
     assert all(row["meaning"] and row["type"] in ("text", "integer", "number", "boolean") for row in rows)
+
+
+def test_columns_of_the_studys_own_are_carried_through(tmp_path):
+    from hladr.tables import carried_through, described, header
+
+    names, rows = carried_through(
+        "reversal", [{"ward": "ICU 2", "rule": "ours"}, {"ward": "=HYPERLINK(1)", "rule": "-1,5"}]
+    )
+    assert names == ["ward", "own.rule"]
+    assert rows == [{"ward": "ICU 2", "own.rule": "ours"}, {"ward": "'=HYPERLINK(1)", "own.rule": "-1,5"}]
+    path = tmp_path / "reversal.csv"
+    write_table(path, "reversal", [{"patient_id": "P1", **rows[0]}], names)
+    assert header(path) == [*columns("reversal"), "ward", "own.rule"]
+    assert {row["type"] for row in described(path, "reversal")[-2:]} == {"text"}
