@@ -11,7 +11,7 @@ from .flags import SpecimenError, finding
 from .gating import Axis, GateSet, Scale, apply, asinh_scale
 from .gating_doubt import Doubt
 from .gating_learn import Columns, Learned, Signal, learn
-from .tube_measure import counted, measure, stability_of
+from .tube_measure import MEASURED, counted, measure, stability_of
 from .tube_reading import TubeArrays, TubeReading, failed_reading
 
 __all__ = ["TubeArrays", "TubeReading", "failed_reading", "read_tube"]
@@ -122,13 +122,17 @@ def _automatic(tube: _Tube, reading: TubeReading) -> tuple[TubeReading, TubeArra
         masks = _masks(tube, learned)
         reading = replace(reading, notes=(*reading.notes, "unstable_time_removed"))
     reading = measure(reading, signals, masks, learned, stable, config)
-    values = {name: s.values for name, s in signals.items()}
+    values = _values(signals)
     return reading, TubeArrays(values, _axes(signals, learned.gates), masks, learned.gates, tube.spill)
 
 
 def _masks(tube: _Tube, learned: Learned) -> dict[str, np.ndarray]:
-    by_channel = {s.channel: s.values for s in tube.signals.values()}
+    by_channel = {s.channel: s.values for name, s in tube.signals.items() if name != MEASURED}
     return apply(learned.gates, lambda axis: by_channel[axis.channel], len(tube.acquisition.events))
+
+
+def _values(signals: dict[str, Signal]) -> dict[str, np.ndarray]:
+    return {name: signal.values for name, signal in signals.items() if name != MEASURED}
 
 
 def _reviewed(
@@ -170,7 +174,7 @@ def _reviewed(
     doubt = Doubt(reading.contamination or 0.0, reading.loss or 0.0)
     kept = counted(replace(kept, findings=(*kept.findings, *odd)), tube.signals, masks, doubt, stable, tube.config)
     if arrays is None:
-        values = {name: s.values for name, s in tube.signals.items()}
+        values = _values(tube.signals)
         arrays = TubeArrays(values, _axes(tube.signals, GateSet(())), masks, GateSet(()), tube.spill)
     return kept, replace(arrays, masks=masks, override_xml=override.document, override_gate=override.gate)
 
@@ -191,6 +195,8 @@ def _signals(acquisition, found, spill) -> dict[str, Signal]:
         if not channel.range or top <= 0:
             top = float(np.fmax.reduce(column))
         out[name] = Signal(column, channel.name, channel.name in compensated, float(top))
+    # the detector's limit shows before compensation only
+    out[MEASURED] = replace(out["hladr"], values=acquisition.events[:, found.hladr], compensated=False)
     return out
 
 
@@ -212,6 +218,8 @@ def _axes(signals: dict[str, Signal], gates: GateSet) -> dict[str, Axis]:
     known = {axis.channel: axis for gate in gates.gates for axis in gate.axes}
     axes = {}
     for name, signal in signals.items():
+        if name == MEASURED:
+            continue
         axes[name] = known.get(signal.channel) or Axis(signal.channel, signal.compensated, Scale())
     pe = signals["hladr"]
     axes["hladr"] = Axis(pe.channel, pe.compensated, asinh_scale(pe.top, pe.top / 2000))

@@ -13,6 +13,8 @@ from .gating_learn import Learned, Signal
 from .quality_time import fifths, stability
 from .tube_reading import TubeReading
 
+MEASURED = "hladr_measured"  # PE as the detector gave it, beside the compensated signal
+
 
 def measure(reading: TubeReading, signals, masks, learned: Learned, stable, config: Mapping) -> TubeReading:
     """Count and measure behind the automatic gates."""
@@ -39,7 +41,7 @@ def counted(reading: TubeReading, signals, masks, doubt: Doubt, stable, config: 
     doubts = pe_doubt(doubt, values, sd_ln)
     shares = {
         **reading.shares,
-        "saturated": _saturated(signals["hladr"], inside),
+        "saturated": _saturated(signals[MEASURED], monocytes),
         "pe_not_positive": quality.share(int((inside <= 0).sum()), n),
     }
     change = fifths(_time(signals), pe, monocytes)
@@ -78,8 +80,10 @@ def stability_of(signals, masks, quality_settings):
     )
 
 
-def _saturated(signal: Signal, inside: np.ndarray) -> float | None:
-    limit = quality.upper_limit(signal.values, signal.top)
+def _saturated(measured: Signal, monocytes: np.ndarray) -> float | None:
+    """Share of the monocytes at the PE detector's limit, before compensation."""
+    limit = quality.upper_limit(measured.values, measured.top)
+    inside = measured.values[monocytes]
     return quality.share(int((inside >= limit).sum()) if limit is not None else 0, len(inside))
 
 

@@ -22,11 +22,16 @@ def config() -> dict:
     return yaml.safe_load((pipeline_root() / "config" / "config.yaml").read_text(encoding="utf-8"))
 
 
-@cache
+_TUBES: dict[str, SimulatedTube] = {}
+
+
 def tube_of(model: str, **blood) -> SimulatedTube:
     """A tube whose gating is not hard: 6 % monocytes, 15,000 events unless told otherwise."""
     chosen = {"n_events": 15_000, "monocyte_fraction": 0.06, "abc": 9000.0, **blood}
-    return simulate_tube(Blood(**chosen), CYTOMETERS[model], np.random.default_rng(11))
+    key = f"{model} {sorted(chosen.items())}"
+    if key not in _TUBES:
+        _TUBES[key] = simulate_tube(Blood(**chosen), CYTOMETERS[model], np.random.default_rng(11))
+    return _TUBES[key]
 
 
 def lab_of(tube: SimulatedTube, folder: Path) -> dict:

@@ -1,0 +1,114 @@
+"""Detector limits, singlets, and what happens over time, on numbers whose answer is known."""
+
+import numpy as np
+import pytest
+
+from hladr.quality import share, singlet_corners, singlet_ridge, upper_limit
+from hladr.quality_time import fifths, stability
+
+
+def test_a_limit_is_the_top_of_the_channel_or_a_value_that_repeats():
+    ramp = np.arange(1000.0)
+    assert upper_limit(np.append(ramp, 1023.0), 1023) == 1023
+    assert upper_limit(ramp, 1e6) is None
+    assert upper_limit(np.append(ramp, [5000.0] * 20), 1e6) == 5000
+    assert upper_limit(np.append(ramp, np.nan), 1e6) is None
+    assert upper_limit(np.array([]), 1e6) is None
+
+
+def test_the_share_of_nothing_is_missing():
+    assert share(0, 0) is None
+    assert share(1, 4) == 0.25
+
+
+def test_singlets_are_told_from_doublets():
+    rng = np.random.default_rng(1)
+    height = np.exp(rng.normal(10, 0.4, 20_000))
+    area = 1.25 * height * np.exp(0.03 * rng.standard_normal(20_000))
+    doublets = rng.random(20_000) < 0.08
+    area[doublets] *= rng.uniform(1.3, 1.9, doublets.sum())
+    ridge = singlet_ridge(area, height)
+    assert np.exp(ridge.level) == pytest.approx(1.25, rel=0.01)
+    assert ridge.sd == pytest.approx(0.03, rel=0.25)
+    assert abs(ridge.slope) < 0.01
+    corners = np.array(singlet_corners(ridge, height.min(), height.max(), 4.5))
+    # upper edge: 4.5 sd above the ridge, so that one singlet in 100,000 is lost and a doublet of 1.3 is out
+    upper = corners[: len(corners) // 2]
+    assert np.allclose(upper[:, 0] / upper[:, 1], 1.25 * np.exp(4.5 * ridge.sd), rtol=0.03)
+
+
+def test_too_few_events_have_no_ridge():
+    assert singlet_ridge(np.ones(50), np.ones(50)) is None
+
+
+@pytest.fixture
+def steady():
+    rng = np.random.default_rng(2)
+    n = 40_000
+    time = np.cumsum(rng.standard_exponential(n))
+    return time, rng.random(n) < 0.8, rng.lognormal(8, 0.3, n)
+
+
+def test_a_steady_acquisition_is_stable(steady):
+    time, leukocytes, signal = steady
+    found = stability(time, leukocytes, {"side scatter": signal}, 0.15, 2.0)
+    assert found.unstable_share == 0
+    assert found.reasons == ()
+    assert found.stable_stretch == (time[0], np.nextafter(time[-1], np.inf))
+
+
+def test_a_clog_is_found_where_it_is(steady):
+    time, leukocytes, signal = steady
+    gaps = np.diff(time, prepend=0)
+    gaps[16_000:20_000] *= 5
+    found = stability(np.cumsum(gaps), leukocytes, {"side scatter": signal}, 0.15, 2.0)
+    assert found.unstable_share == pytest.approx(0.10, abs=0.011)
+    assert "event rate" in found.reasons[0]
+    # the longest stable stretch is what follows: 20,000 of 40,000 events
+    low, high = found.stable_stretch
+    inside = (np.cumsum(gaps) >= low) & (np.cumsum(gaps) < high)
+    assert inside.sum() == pytest.approx(20_000, abs=500)
+    assert inside[-1]
+
+
+def test_a_signal_that_jumps_is_named(steady):
+    time, leukocytes, signal = steady
+    signal = signal.copy()
+    signal[30_000:] *= 1.4
+    found = stability(time, leukocytes, {"side scatter": signal}, 0.15, 2.0)
+    assert any("side scatter" in reason for reason in found.reasons)
+    assert found.unstable_share == pytest.approx(0.25, abs=0.02)
+
+
+def test_something_else_at_the_start_is_carry_over(steady):
+    time, leukocytes, signal = steady
+    leukocytes = leukocytes.copy()
+    leukocytes[:300] = False
+    found = stability(time, leukocytes, {"side scatter": signal}, 0.15, 2.0)
+    assert found.carry_over
+    assert found.unstable_share < 0.02
+
+
+def test_events_are_put_in_the_order_of_time(steady):
+    time, leukocytes, signal = steady
+    signal = signal * np.linspace(1, 1.5, len(signal))
+    order = np.random.default_rng(3).permutation(len(time))
+    first = fifths(time, signal, leukocytes)
+    mixed = fifths(time[order], signal[order], leukocytes[order])
+    assert mixed == first
+    # the middles of the first and last fifth lie at 0.1 and 0.9 of the rise
+    assert first.relative == pytest.approx(1.45 / 1.05 - 1, rel=0.05)
+    assert first.significant
+
+
+def test_few_events_show_no_significant_change():
+    rng = np.random.default_rng(4)
+    n = 20_000
+    inside = rng.random(n) < 0.006
+    changes = [fifths(None, rng.lognormal(8, 0.5, n), inside) for _ in range(40)]
+    assert sum(c.significant for c in changes if c is not None) <= 2
+
+
+def test_a_short_file_says_nothing():
+    assert stability(None, np.ones(500, dtype=bool), {}, 0.15, 2.0) is None
+    assert fifths(None, np.ones(40), np.ones(40, dtype=bool)) is None

@@ -1,0 +1,178 @@
+"""One tube from its file to a reading: counts, PE, flags, and every way in which a file can be wrong."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from gating_support import config, lab_of, study_with, tube_of
+
+from hladr.flags import status_of
+from hladr.simulate import CYTOMETERS, Blood, simulate_tube
+from hladr.simulate.fcs_write import write_fcs
+from hladr.tube import TubeReading, read_tube
+
+
+def read(folder, tube, settings=None, **changes):
+    row, lab = study_with(tube, folder)
+    return read_tube(folder, {**row, **changes.pop("row", {})}, {**lab, **changes}, settings or config())
+
+
+def codes(reading, status=None):
+    return [f.code for f in reading.findings if status is None or f.status == status]
+
+
+def changed(section, **values):
+    settings = copy.deepcopy(config())
+    settings[section] |= values
+    return settings
+
+
+def test_a_good_tube_gives_the_pe_of_its_monocytes(tmp_path):
+    tube = tube_of("canto", n_events=30_000)
+    reading, arrays = read(tmp_path, tube)
+    pe = tube.compensated[:, tube.cytometer.index("PE-A")]
+    truth = tube.is_monocyte
+    assert reading.findings == ()
+    assert reading.n_events == 30_000
+    assert reading.n_monocytes == arrays.masks["monocytes"].sum() == pytest.approx(truth.sum(), rel=0.03)
+    assert reading.pe["median"]["main"] == pytest.approx(np.median(pe[truth]), rel=0.02)
+    assert reading.pe["geometric_mean"]["main"] == pytest.approx(np.exp(np.log(pe[truth]).mean()), rel=0.03)
+    # sd of ln PE: 0.5 between the simulated cells, photon noise on top
+    assert reading.pe_sd_ln == pytest.approx(0.5, abs=0.08)
+    assert reading.n_tight < reading.n_monocytes < reading.n_wide + 1
+    assert 0 < reading.gate_doubt["median"]["sd_ln"] < 0.05
+    assert reading.pe_channel["detector"] == "PE-A"
+    assert reading.pe_channel["voltage"] == 480
+    assert reading.pe_channel["compensated"] is True
+    assert reading.cytometer == "FACSCanto II"
+    assert reading.acquired_at == "2024-03-04T10:30:00"
+    assert sum(reading.pe_histogram["counts"]) == pytest.approx(reading.n_monocytes, abs=3)
+
+
+def test_a_reading_survives_json(tmp_path):
+    reading, _ = read(tmp_path, tube_of("calibur", n_events=8000, monocyte_fraction=0.02))
+    text = reading.to_json()
+    assert "\n" not in text
+    assert json.loads(text)["sample_id"] == "S1"
+    assert TubeReading.from_json(text) == reading
+
+
+def test_the_same_file_gives_the_same_reading(tmp_path):
+    tube = tube_of("navios", n_events=6000)
+    assert read(tmp_path, tube)[0] == read(tmp_path, tube)[0]
+
+
+def test_damage_of_a_file_is_a_finding(tmp_path):
+    row, lab = study_with(tube_of("canto", n_events=3000), tmp_path)
+    whole = (tmp_path / "tube.fcs").read_bytes()
+    for content, code in (
+        (b"", "unreadable_fcs"),
+        (b"PK\x03\x04 zip", "unreadable_fcs"),
+        (whole[:-5000], "truncated_fcs"),
+    ):
+        (tmp_path / "bad.fcs").write_bytes(content)
+        reading, arrays = read_tube(tmp_path, {**row, "fcs": "bad.fcs"}, lab, config())
+        assert codes(reading) == [code]
+        assert status_of(reading.findings) == "failed"
+        assert arrays is None
+    reading, _ = read_tube(tmp_path, {**row, "fcs": "absent.fcs"}, lab, config())
+    assert codes(reading) == ["missing_file"]
+    reading, _ = read_tube(tmp_path, {**row, "fcs": None}, lab, config())
+    assert codes(reading) == ["missing_file"]
+
+
+def test_a_marker_that_the_file_lacks_is_a_finding_and_what_is_known_stays(tmp_path):
+    tube = tube_of("canto", n_events=3000)
+    row, lab = study_with(tube, tmp_path)
+    reading, _ = read_tube(tmp_path, row, {**lab, "markers": {**lab["markers"], "CD14": "BV421-A"}}, config())
+    assert codes(reading) == ["channel_missing"]
+    assert reading.n_events == 3000
+    assert reading.cytometer == "FACSCanto II"
+
+
+def test_too_few_monocytes_fail_with_counts_and_pe(tmp_path):
+    reading, _ = read(tmp_path, tube_of("canto", n_events=4000, monocyte_fraction=0.015))
+    assert codes(reading, "failed") == ["no_monocytes"]
+    assert 30 < reading.n_monocytes < 100
+    assert reading.pe["median"]["main"] > 0
+
+
+def test_few_monocytes_are_reviewed(tmp_path):
+    reading, _ = read(tmp_path, tube_of("canto", n_events=8000))
+    assert codes(reading) == ["few_monocytes"]
+    assert f"{reading.n_monocytes} monocytes" in reading.findings[0].sentence
+
+
+def test_pe_that_drifts_by_half_fails(tmp_path):
+    reading, _ = read(tmp_path, tube_of("canto", n_events=30_000, drift={"PE": 0.6}))
+    assert codes(reading, "failed") == ["signal_drift"]
+    # a rise to 1.6 over the acquisition: medians of the outer fifths at 1.06 and 1.54
+    assert reading.pe_last_fifth / reading.pe_first_fifth == pytest.approx(1.54 / 1.06, rel=0.08)
+
+
+def test_pe_that_drifts_by_a_fifth_is_reviewed(tmp_path):
+    reading, _ = read(tmp_path, tube_of("canto", n_events=60_000, drift={"PE": 0.26}))
+    assert codes(reading) == ["signal_drift"]
+    assert status_of(reading.findings) == "review"
+
+
+def test_a_clog_is_reviewed_and_removed_only_where_that_is_configured(tmp_path):
+    tube = tube_of("canto", n_events=30_000, clog=(0.7, 0.9, 0.6))
+    kept, _ = read(tmp_path, tube)
+    # the rate and all signals, and so the monocytes' PE, fall where it clogs
+    assert set(codes(kept, "review")) == {"signal_drift"}
+    assert kept.shares["unstable_time"] == pytest.approx(0.2, abs=0.03)
+    removed, arrays = read(tmp_path, tube, changed("quality", remove_unstable_time=True))
+    assert "unstable_time_removed" in removed.notes
+    assert arrays.gates.gates[0].name == "time"
+    # the longest stable stretch is the first 70 %
+    assert arrays.masks["time"].sum() == pytest.approx(21_000, rel=0.03)
+    assert removed.n_monocytes == pytest.approx(0.7 * kept.n_monocytes, rel=0.1)
+
+
+def test_beads_of_the_run_before_are_noticed(tmp_path):
+    reading, _ = read(tmp_path, tube_of("canto", n_events=30_000, bead_carry_over=300))
+    assert codes(reading) == ["signal_drift"]
+    assert "carried over" in reading.findings[0].sentence
+
+
+def test_saturated_pe_is_reviewed(tmp_path):
+    cytometer = CYTOMETERS["canto"].with_gains({"PE": 12.0})
+    blood = Blood(n_events=20_000, monocyte_fraction=0.06, abc=30_000.0)
+    tube = simulate_tube(blood, cytometer, np.random.default_rng(5))
+    reading, _ = read(tmp_path, tube)
+    limit = (tube.linear[:, cytometer.index("PE-A")] >= 262143) & tube.is_monocyte
+    assert "saturated" in codes(reading, "review")
+    assert reading.shares["saturated"] == pytest.approx(limit.sum() / tube.is_monocyte.sum(), abs=0.02)
+
+
+def test_saturated_monocytes_stay_in_the_gate(tmp_path):
+    cytometer = CYTOMETERS["canto"].with_gains({"PE": 12.0})
+    blood = Blood(n_events=20_000, monocyte_fraction=0.06, abc=30_000.0)
+    tube = simulate_tube(blood, cytometer, np.random.default_rng(5))
+    _, arrays = read(tmp_path, tube)
+    limit = (tube.linear[:, cytometer.index("PE-A")] >= 262143) & tube.is_monocyte
+    assert (arrays.masks["monocytes"] & limit).sum() > 0.9 * limit.sum()
+
+
+@pytest.mark.parametrize("n", [1, 2, 150])
+def test_tiny_files_fail_without_a_crash(n, tmp_path):
+    tube = tube_of("canto", n_events=3000)
+    events = tube.events[:n]
+    from dataclasses import replace
+
+    small = replace(tube, events=events, labels=tube.labels[:n], partners=tube.partners[:n], true_pe=tube.true_pe[:n])
+    write_fcs(tmp_path / "tube.fcs", small)
+    reading, _ = read_tube(tmp_path, {"sample_id": "S1", "fcs": "tube.fcs"}, lab_of(tube, tmp_path), config())
+    assert codes(reading, "failed") == ["no_monocytes"]
+    assert reading.n_events == n
+
+
+def test_sentences_hold_no_path_and_no_header_text(tmp_path):
+    row, lab = study_with(tube_of("canto", n_events=3000), tmp_path)
+    write_fcs(tmp_path / "tube.fcs", tube_of("canto", n_events=3000), identity=True)
+    reading, _ = read_tube(tmp_path, row, lab, config())
+    text = reading.to_json()
+    for word in ("Papadopoulou", "PAPADOPOULOU", "Georgiou", "14035712345", str(tmp_path), "tube.fcs"):
+        assert word not in text
