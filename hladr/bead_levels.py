@@ -118,6 +118,8 @@ def measure(
     found, better = calibration_checks.check(
         rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows
     )
+    if any(f.code == "not_beads" for f in found):  # no line through what are no levels
+        rows, lines = tuple(Level(r.level, r.value, left_out_because="not found") for r in rows), {}
     return {
         "findings": found,
         "n_peaks": sum(r.events > 0 for r in rows),

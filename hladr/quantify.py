@@ -174,6 +174,10 @@ def _with_abc(base: Measurement, reading, convert: _Conversion, found: list[Find
     if status_of(found) == FAILED:
         return replace(base, findings=tuple(found))
     abc = convert(pe, statistic)
+    blank = _blank(convert, statistic)
+    if blank is not None and pe is not None and pe <= blank:
+        found.append(finding("below_background", "PE of the monocytes is not above that of the blank bead"))
+        return replace(base, findings=tuple(found))
     if abc is None or not abc > 0:
         found.append(finding("below_background", "PE of the monocytes, after what is subtracted, is not above zero"))
         return replace(base, findings=tuple(found))
@@ -202,6 +206,14 @@ def _with_abc(base: Measurement, reading, convert: _Conversion, found: list[Find
         dof=dof,
         models=models,
     )
+
+
+def _blank(convert: _Conversion, statistic: str) -> float | None:
+    """PE of the blank bead where it is the kit's detection threshold."""
+    if convert.kit.blank != "threshold":
+        return None
+    blanks = [getattr(level, f"pe_{statistic}") for level in convert.calibration.levels if level.value is None]
+    return blanks[0] if blanks else None
 
 
 def _models(reading, convert: _Conversion, statistic: str) -> dict[str, float]:

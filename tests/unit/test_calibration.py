@@ -115,6 +115,8 @@ def test_cells_instead_of_beads(tmp_path):
     row = {"bead_id": "b1", "lab": "x", "kit": "quantibrite-pe", "lot": "96597"}
     made, _ = calibrate(path, row, rows(LOT), {"markers": {"HLA-DR": "PE-A"}}, defaults())
     assert codes(made)["not_beads"] == "failed"
+    # no line through what are no levels
+    assert (made.line, made.n_peaks, made.row()["slope"]) == (None, 0, None)
 
 
 def test_wrong_lot_is_named(tmp_path):

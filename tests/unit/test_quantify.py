@@ -259,6 +259,15 @@ def test_other_kits_are_not_interchangeable(kit):
     assert one.abc == pytest.approx(6000 if kit == "quantum-simply-cellular" else 5000)
 
 
+def test_the_blank_bead_is_the_threshold_of_kits_that_have_one():
+    levels = (Level(0, None, 2900.0, 2900.0, 500), *calibration().levels)
+    for kit, expected in (("quantum-simply-cellular", "kit_not_interchangeable"), ("quantibrite-pe", None)):
+        above = measured(the_reading=reading(pe=2901.0), the_calibration=calibration(kit=kit, levels=levels))
+        assert codes(above) == ([expected] if expected else [])
+        below = measured(the_reading=reading(pe=2899.0), the_calibration=calibration(kit=kit, levels=levels))
+        assert ("below_background" in codes(below), below.abc is None) == ((True, True) if expected else (False, False))
+
+
 def test_mef_needs_a_stated_conversion():
     assert codes(measured(the_calibration=calibration(kit="mef"))) == ["kit_no_abc"]
     stated = {"mef": {"units_per_pe_molecule": 1.5}}
