@@ -118,6 +118,9 @@ def find(
         one = _in_cluster(pe, cluster, limit, values, has_blank, windows)
         if best is None or _quality(one, len(values)) > _quality(best, len(values)):
             best = one
+        found, share = _quality(best, len(values))
+        if found and share > 0.9 * float(best.singlets.sum()):
+            break  # the clusters come by size: a smaller one cannot be better
     if best is None:
         none = np.zeros(pe.size, bool)
         return Peaks((), None, none, None, Scale(0.0), 0, 0, 0.0, 0.0, 0.0)
