@@ -2,8 +2,8 @@
 
 Simulated tubes of every cytometer are damaged in header, keywords, offsets and data, once to three times each, and then
 read. Counted as a find: any exception but a SpecimenError, more than ten seconds, more than a gigabyte, odd words in a
-sentence. With `--results N`, the first N cases go on to the gates: a find is then also a tube whose status is ok, whose PE
-settings are those of the undamaged one, and whose PE differs by more than 5 %.
+sentence. With `--results N`, the first N cases go on to the gates: a find is then also a tube whose status is ok, whose
+PE settings and matrix are those of the undamaged one, and whose PE differs by more than 5 %.
 """
 
 import argparse
@@ -239,7 +239,8 @@ class Results:
         from hladr.study_config import defaults
 
         self.config, self.labs, self.folder = defaults(), labs, folder
-        self.whole = {}
+        self.config["quantify"] |= {"min_monocytes": 20, "review_monocytes": 20}  # the files are small
+        self.whole, self.compared = {}, 0
         for name, content in contents.items():
             (folder / "whole.fcs").write_bytes(content)
             self.whole[name] = self._read("whole.fcs", name)
@@ -247,12 +248,14 @@ class Results:
     def _read(self, file: str, name: str):
         from hladr.tube import read_tube
 
-        return read_tube(self.folder, {"sample_id": "T", "fcs": file}, self.labs[name], self.config)[0]
+        reading, arrays = read_tube(self.folder, {"sample_id": "T", "fcs": file}, self.labs[name], self.config)
+        spill = None if arrays is None or arrays.spill is None else arrays.spill.matrix.tolist()
+        return reading, spill
 
     def __call__(self, path: Path, name: str) -> str | None:
         """Return what was found, None if nothing."""
         try:
-            one, two = self.whole[name], self._read(path.name, name)
+            (one, matrix), (two, other) = self.whole[name], self._read(path.name, name)
         except Exception:
             return traceback.format_exc(limit=-3)
         if two.findings or not two.pe or not one.pe:
@@ -260,6 +263,9 @@ class Results:
         keep = ("detector", "voltage", "gain", "decades", "log_minimum", "range")
         if any(one.pe_channel[k] != two.pe_channel[k] for k in keep) or one.cytometer != two.cytometer:
             return None  # the pairing with the beads refuses it
+        if matrix != other:
+            return None  # another matrix is another measurement: no file says that its own is not the right one
+        self.compared += 1
         before, after = one.pe["median"]["main"], two.pe["median"]["main"]
         if abs(after / before - 1) > 0.05:
             return f"ok with PE {after:.1f} instead of {before:.1f}; notes {two.notes}"
@@ -312,6 +318,8 @@ def main() -> None:
                     (options.keep / f"{cytometer}_{options.seed}_{case}.fcs").write_bytes(content)
     seconds = time.perf_counter() - begun
     print(f"{options.cases} cases in {seconds:.0f} s, slowest {slowest:.2f} s, {sum(finds.values())} finds")
+    if results is not None:
+        print(f"  {results.compared} of them ok with the settings of the undamaged tube")
     for code, count in codes.most_common():
         print(f"  {code:20}{count:>8}")
     raise SystemExit(1 if finds else 0)

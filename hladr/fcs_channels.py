@@ -18,7 +18,7 @@ def channels_of(layout: Layout) -> tuple[Channel, ...]:
     Raises
     ------
     SpecimenError
-        `unreadable_fcs` where an amplification cannot be understood.
+        `unreadable_fcs` where an amplification or a gain cannot be understood.
     """
     count = n_parameters(layout)
     earlier = _earlier_channels(layout)
@@ -32,6 +32,9 @@ def _channel(layout: Layout, i: int, earlier: dict[str, int]) -> Channel:
     scale = amplification(keyword(text, f"P{i}E"))
     if scale is None or (scale[0] > 0 and not range_ and kind_of(text, i) == "I"):
         raise SpecimenError("unreadable_fcs", f"the header does not say how channel {i} is amplified")
+    gain = number(keyword(text, f"P{i}G"))
+    if gain is not None and gain < 0:
+        raise SpecimenError("unreadable_fcs", f"the header states a gain below zero for channel {i}")
     stain, voltage = keyword(text, f"P{i}S") or "", voltage_of(text, i)
     same = earlier.get(detector_key(name))
     if same is not None:
@@ -40,7 +43,7 @@ def _channel(layout: Layout, i: int, earlier: dict[str, int]) -> Channel:
             stain = stated
         if voltage is None:
             voltage = voltage_of(layout.inherited, same)
-    return Channel(name, stain, range_ or 0.0, *scale, number(keyword(text, f"P{i}G")), voltage, bits_of(text, i))
+    return Channel(name, stain, range_ or 0.0, *scale, gain, voltage, bits_of(text, i))
 
 
 def _earlier_channels(layout: Layout) -> dict[str, int]:

@@ -155,6 +155,14 @@ def test_no_gain(tmp_path, gain):
     np.testing.assert_array_equal(fcs.read_acquisition(path).events, np.array(FLOATS, np.float32))
 
 
+def test_a_gain_below_zero_is_refused(tmp_path):
+    # found by benchmarks/fuzz_fcs.py: -1 turned CD45 over, and PE of what was gated was 6 % off
+    path = write(tmp_path, build(FLOATS, NAMES, gains={"SSC-A": -1}))
+    with pytest.raises(fcs.SpecimenError, match="gain below zero") as problem:
+        fcs.read_acquisition(path)
+    assert problem.value.code == "unreadable_fcs"
+
+
 @pytest.mark.parametrize("step", ["", " ", "xxxx"])
 def test_a_time_step_that_is_not_a_number_changes_nothing(tmp_path, step):
     path = write(tmp_path, build(FLOATS, NAMES, keywords={"$TIMESTEP": step}))
