@@ -39,11 +39,13 @@ def draw_tube(arrays, reading) -> bytes:
         A PNG of four panels; what is in the gate `monocytes` is orange in all of them.
     """
     gates = {gate.name: gate for gate in (*arrays.gates.gates, *arrays.gates.reported)}
+    # beside an override the automatic gate is shown, dotted, but does not count
+    plane = ":" if reading.gate_source == "override" else "-"
     drawn = [_singlets(arrays, gates)]
     if "leukocytes" in gates:
-        drawn.append(_leukocytes(arrays, gates))
+        drawn.append(_leukocytes(arrays, gates, plane))
     if "monocytes_cd14_cd45" in gates:
-        drawn.append(_between(arrays, gates["monocytes_cd14_cd45"]))
+        drawn.append(_between(arrays, gates["monocytes_cd14_cd45"], plane))
     drawn.append(_monocytes(arrays, gates, reading))
     other = _override_elsewhere(arrays)
     if other is not None:
@@ -63,25 +65,25 @@ def _singlets(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
     return panel if size is None else _with_bounds(panel, size, arrays.axes["forward"].channel, pair["forward"])
 
 
-def _leukocytes(arrays, gates: Mapping[str, Gate]) -> PlotPanel:
+def _leukocytes(arrays, gates: Mapping[str, Gate], plane: str) -> PlotPanel:
     gate = gates["leukocytes"]
     inside = arrays.masks[gate.parent] if gate.parent else np.ones_like(arrays.masks["leukocytes"])
     first = "cd45" if "cd45" in arrays.values else "forward"
     title = "Leukocytes (CD45+)" if first == "cd45" else "Leukocytes (by scatter: no CD45)"
-    outlines = [_outline(gates[name]) for name in ("monocytes_cd45_side",) if name in gates]
+    outlines = [_outline(gates[name], plane) for name in ("monocytes_cd45_side",) if name in gates]
     pair = {first: gate.axes[0].scale, "side": gates["monocytes"].axes[1].scale}
     panel = _density(arrays, inside, pair, title, _share(arrays, "leukocytes", gate.parent), outlines)
     return _with_bounds(panel, gate, arrays.axes[first].channel, gate.axes[0].scale)
 
 
-def _between(arrays, gate: Gate) -> PlotPanel:
+def _between(arrays, gate: Gate, plane: str) -> PlotPanel:
     """Draw a plane of the monocyte gate between the leukocytes and the last one."""
     marker = {axis.channel: name for name, axis in arrays.axes.items()}
     first, second = (marker[axis.channel] for axis in gate.axes)
     title = f"Monocytes on {MARKERS[first]} and {MARKERS[second]}"
     inside = arrays.masks["leukocytes"]
     note = f"{int(arrays.masks[gate.name].sum()):,} events so far"
-    return _density(arrays, inside, _scales((first, second), gate), title, note, [_outline(gate)])
+    return _density(arrays, inside, _scales((first, second), gate), title, note, [_outline(gate, plane)])
 
 
 def _monocytes(arrays, gates: Mapping[str, Gate], reading) -> PlotPanel:
@@ -251,8 +253,8 @@ def _name(arrays, name: str) -> str:
     return f"{marker} ({channel})"
 
 
-def _outline(gate: Gate, colour: str = INK, dash: str = "-", width: float = 1.5) -> Outline:
-    return Outline(np.asarray(gate.vertices, dtype=float), colour, dash, width)
+def _outline(gate: Gate, dash: str = "-", width: float = 1.5) -> Outline:
+    return Outline(np.asarray(gate.vertices, dtype=float), INK, dash, width)
 
 
 def _with_bounds(panel: PlotPanel, gate: Gate, channel: str, shown: Scale) -> PlotPanel:

@@ -145,13 +145,16 @@ def today_page(inputs: view.Inputs, tubes: list[dict], beads: list[dict]) -> dic
 
 def lead(page: Mapping) -> str:
     """Say in three sentences what a person needs to know first."""
-    counts, parts = page["counts"], []
-    words = [f"{counts['ok']:,} of {page['n_tubes']:,} tubes may be released"]
-    if counts["review"]:
-        words.append(f"{counts['review']:,} need{'s' if counts['review'] == 1 else ''} a look first")
-    if counts["failed"]:
-        words.append(f"{counts['failed']:,} ha{'s' if counts['failed'] == 1 else 've'} no value")
-    parts.append("; ".join(words) + ".")
+    words = [f"{page['released']:,} of {page['n_tubes']:,} tubes may be released"]
+    for n, one, many in (
+        (page["to_look"], "needs a look first", "need a look first"),
+        (page["held"], "is held by a reviewer", "are held by a reviewer"),
+        (page["counts"]["failed"], "has no value", "have no value"),
+        (page["superseded"], "was replaced by a later tube", "were replaced by later tubes"),
+    ):
+        if n:
+            words.append(f"{n:,} {one if n == 1 else many}")
+    parts = ["; ".join(words) + "."]
     near = next((row for row in page["closest"] if row["limit"] == page["sip"]), None)
     if near is not None:
         parts.append(

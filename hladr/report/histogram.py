@@ -96,14 +96,19 @@ def _abc_ticks(to_pe, place) -> list[tuple[float, str]]:
     return ticks
 
 
-def alternatives(measurement, reading: object, limits: Sequence[float], names: Mapping[str, str]) -> list[dict]:
-    """List AB/C under other defensible choices, with the change in percent and the limit that it would cross."""
+def alternatives(
+    measurement, others: Mapping[str, float], limits: Sequence[float], names: Mapping[str, str]
+) -> list[dict]:
+    """List AB/C under other defensible choices, with the change in percent and the limit that it would cross.
+
+    `others` holds choices beyond those of the measurement itself.
+    """
     abc = measurement.abc
     if abc is None:
         return []
     rows = [{"name": names["main"], "abc": abc, "change": None, "other_side": None}]
-    others = {"tight": measurement.abc_tight, "wide": measurement.abc_wide, **measurement.models}
-    for key, value in others.items():
+    known = {"tight": measurement.abc_tight, "wide": measurement.abc_wide, **measurement.models}
+    for key, value in (others | known).items():
         if value is None:
             continue
         crossed = next((limit for limit in limits if (value < limit) != (abc < limit)), None)

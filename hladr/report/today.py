@@ -24,6 +24,10 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
     judged = [(draw, draw_state(draw, by_draw.get((draw["patient_id"], draw["day"]), ()))) for draw in draws]
     return {
         "counts": {status: counts.get(status, 0) for status in ("ok", "review", "failed")},
+        "released": sum(t["release"] in ("may", "released") for t in tubes),
+        "held": sum(t["release"] == "held" for t in tubes),
+        "to_look": sum(t["release"] == "look" for t in tubes),
+        "superseded": sum(t["release"] == "superseded" for t in tubes),
         "bead_counts": Counter(b["status"] for b in beads),
         "sip": float(inputs.config["phenotype"]["hladr_sip_below_abc"]),
         "n_tubes": len(tubes),

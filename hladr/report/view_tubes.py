@@ -43,7 +43,8 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
         line = calibration.line if calibration else None
         kit = calibration.kit if calibration else ""
         detail["hist"] = histogram(reading, measured, line, kit, shown, statistic)
-        detail["alternatives"] = alternatives(measured, reading, limits, alternative_names(statistic))
+        others = by_automatic_gate(reading, measured, line, kit, statistic)
+        detail["alternatives"] = alternatives(measured, others, limits, alternative_names(statistic))
         models = {
             "cytometer": [
                 known_cytometer(reading.cytometer),
@@ -63,6 +64,16 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
     return detail
 
 
+def by_automatic_gate(reading, measured, line, kit: str, statistic: str) -> dict[str, float]:
+    """Give AB/C of the automatic gate beside an override, by the tube's own bead line."""
+    automatic = ((reading.automatic or {}).get("pe") or {}).get(statistic) or {}
+    theirs, ours = automatic.get("main"), (reading.pe.get(statistic) or {}).get("main")
+    # with an isotype subtracted, AB/C is not in proportion to what the line reads
+    if line is None or measured.abc is None or kit == "qifikit" or not theirs or not ours or min(theirs, ours) <= 0:
+        return {}
+    return {"automatic": measured.abc * line.read(theirs) / line.read(ours)}
+
+
 def vars_of(found) -> dict:
     """Make a finding a plain mapping."""
     return {"code": found.code, "sentence": found.sentence, "status": found.status}
@@ -73,6 +84,7 @@ def alternative_names(statistic: str) -> dict[str, str]:
     other = "geometric mean" if statistic == "median" else "median"
     return {
         "main": "as it is",
+        "automatic": "the automatic gate counted",
         "tight": "the gate were slightly tighter",
         "wide": "the gate were slightly wider",
         "median" if statistic != "median" else "geometric_mean": f"the {other} were used",
@@ -151,6 +163,11 @@ def automatic_words(reading, statistic: str) -> str:
     n = automatic.get("n_monocytes")
     words = f"The automatic gate holds {n:,} monocytes" if n is not None else "The automatic gate"
     if pe and ours:
-        words += f" with {statistic.replace('_', ' ')} PE {pe:,.4g}; the reviewer's gate {reading.n_monocytes:,} "
-        words += f"with {ours:,.4g} ({100 * (ours / pe - 1):+.1f} %)"
+        words += f" with {statistic.replace('_', ' ')} PE {number(pe)}; the reviewer's gate {reading.n_monocytes:,} "
+        words += f"with {number(ours)} ({100 * (ours / pe - 1):+.1f} %)"
     return words + "."
+
+
+def number(value: float) -> str:
+    """Write a PE with four significant digits or more, never with an exponent."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
