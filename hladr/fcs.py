@@ -23,10 +23,10 @@ from .fcs_channels import channels_of, settings_of
 from .fcs_layout import Layout, kind_of, read_layout
 from .fcs_libraries import library_table
 from .fcs_text import keyword, number
-from .fcs_values import Acquisition, Channel, Settings, Spillover
+from .fcs_values import NOTES, Acquisition, Channel, Settings, Spillover
 from .flags import Finding, SpecimenError, finding
 
-__all__ = ["Acquisition", "Channel", "Settings", "Spillover", "read_acquisition", "read_header"]
+__all__ = ["NOTES", "Acquisition", "Channel", "Settings", "Spillover", "read_acquisition", "read_header"]
 
 _CORRUPT_SHARE = 0.01  # of the events; from here on the file is refused (contract: corrupt_events)
 _TRUNCATED = "the file ends before the events that its header promises"

@@ -8,6 +8,27 @@ import numpy as np
 from .flags import Finding
 
 
+# What was odd about a file but resolved: for the auditor's page of a tube.
+NOTES = {
+    "offsets_disagree": "HEADER and TEXT disagree about where the events lie; the place that fits the file was read",
+    "data_start_wrong": "the stated start of the events is wrong; the place where events lie was read",
+    "data_end_off_by_one": "the stated end of the events is off by one byte",
+    "data_end_wrong": "the stated end of the events is wrong; $TOT events were read",
+    "tot_disagrees": "$TOT is not the number of events in the file; those in the file were read",
+    "text_end_wrong": "the stated end of the keywords is wrong; they were read up to the events",
+    "next_data_invalid": "the file names a further data set that is not there",
+    "two_data_sets": "the FCS 3.0 data set of a Beckman file was read",
+    "data_sets_differ": "the two data sets of a Beckman file have different numbers of events",
+    "high_bits_masked": "bits above the range of a channel hold other data and were masked",
+    "already_linear": "the file says log amplification but holds linear numbers; they were not expanded again",
+    "duplicate_names": "two channels of the file have the same name",
+    "identity_matrix": "the spillover matrix in the file is an identity: nothing was compensated by it",
+    "no_matrix": "the file holds no spillover matrix",
+    "matrix_unreadable": "the spillover matrix in the file cannot be understood",
+    "compensated_on_cytometer": "the cytometer compensated the events; its percentages were not applied again",
+}
+
+
 @dataclass(frozen=True)
 class Channel:
     """One parameter of a file.
@@ -93,7 +114,7 @@ class Acquisition:
     spill : Spillover or None
         The file's own matrix.
     notes : tuple of str
-        What was odd but resolved, e.g. `offsets_disagree`.
+        What was odd but resolved: keys of `NOTES`.
     findings : tuple of Finding
         `corrupt_events` (review) where less than 1 % of the events is damaged; more is a SpecimenError.
     flowkit_preprocess : bool

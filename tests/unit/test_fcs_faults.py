@@ -43,6 +43,7 @@ def refused(path, code):
 def same(tmp_path, content, note, rows=ROWS):
     read = fcs.read_acquisition(write(tmp_path, content))
     np.testing.assert_array_equal(read.events, rows)
+    assert set(read.notes) <= set(fcs.NOTES)
     assert set(read.notes) - {"no_matrix"} == ({note} if isinstance(note, str) and note else set(note))
     return read
 
