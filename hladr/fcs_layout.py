@@ -17,6 +17,7 @@ from .flags import SpecimenError
 HEADER_BYTES = 58
 MAX_TEXT_BYTES = 32 * 1024 * 1024
 MAX_DATA_SETS = 64
+_AT_ONCE = 1 << 20
 VERSIONS = ("1.0", "2.0", "3.0", "3.1", "3.2")
 _ONE_BEYOND = "one byte beyond the file"
 _BITS = {"F": 32, "D": 64}
@@ -83,7 +84,7 @@ def read_layout(handle: BinaryIO) -> Layout:
     if not later:
         return first
     if first.version in ("1.0", "2.0") and len(later) == 1 and later[0].version >= "3.0":
-        notes = ("two_data_sets", *later[0].notes)
+        notes = ("two_data_sets", *(n for n in first.notes if n == "next_data_invalid"), *later[0].notes)
         if later[0].n_events != first.n_events:
             notes += ("data_sets_differ",)
         return replace(later[0], inherited=first.text, notes=notes)
@@ -109,8 +110,24 @@ def read_layouts(handle: BinaryIO) -> list[Layout]:
         if base > size - HEADER_BYTES and len(layouts) == 1 and last.version == "2.0":
             raise SpecimenError("truncated_fcs", "the file ends before its second data set, which its header promises")
         layouts[-1] = replace(last, notes=(*last.notes, "next_data_invalid"))
+        found = _next_magic(handle, last.data_start + last.n_bytes) if last.version == "2.0" else None
+        if found is not None:
+            layouts.append(_read_one(handle, found, size))
         return layouts
     raise SpecimenError("unreadable_fcs", "the file holds more data sets than a file can have")
+
+
+def _next_magic(handle: BinaryIO, start: int) -> int | None:
+    """Return where an FCS 3 data set begins behind a Beckman file's first one, whose `$NEXTDATA` does not say it."""
+    handle.seek(start)
+    tail = b""
+    while piece := handle.read(_AT_ONCE):
+        at = (tail + piece).find(b"FCS3.0    ")
+        if at >= 0:
+            return start + at - len(tail)
+        start += len(piece)
+        tail = (tail + piece)[-9:]
+    return None
 
 
 def _read_one(handle: BinaryIO, base: int, size: int) -> Layout:

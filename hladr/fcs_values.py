@@ -7,7 +7,6 @@ import numpy as np
 
 from .flags import Finding
 
-
 # What was odd about a file but resolved: for the auditor's page of a tube.
 NOTES = {
     "offsets_disagree": "HEADER and TEXT disagree about where the events lie; the place that fits the file was read",

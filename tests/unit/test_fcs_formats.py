@@ -272,6 +272,18 @@ def test_beckman_file_with_two_data_sets(tmp_path):
     np.testing.assert_array_equal(read.events, samples[1].get_events(source="raw"))
 
 
+def test_beckman_file_whose_next_data_is_wrong(tmp_path):
+    # the FCS 3.0 half is found by its magic, also behind a megabyte of protocol
+    old = [[i, i, i, i] for i in range(1, 51)]
+    new = [[i * 1000, i * 2000, i * 3000, i] for i in range(1, 51)]
+    for between in (0, 100, 2**20 - 300, 2**20 + 5):
+        first = build(old, NAMES, version="2.0", datatype="I", nextdata=77, tail=b"x" * between)
+        second = build(new, NAMES, version="3.0", datatype="I", bits=[32] * 4, ranges=[1048576] * 4)
+        read = fcs.read_acquisition(write(tmp_path, first + second))
+        np.testing.assert_array_equal(read.events, new)
+        assert read.notes == ("two_data_sets", "next_data_invalid", "no_matrix")
+
+
 def test_several_acquisitions_in_one_file_are_refused(tmp_path):
     def first(nextdata):
         return build(FLOATS, NAMES, nextdata=nextdata)
