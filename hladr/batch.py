@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +12,7 @@ TRIES = 2
 # Millions of events take seconds.
 PATIENCE_SECONDS = 600
 _OUT_OF_MEMORY = 77
+UNFORESEEN = "something in it is not foreseen; the log of its batch says where"
 
 
 def run_batch(
@@ -19,7 +22,7 @@ def run_batch(
     progress: Path | None = None,
     memory_mb: int | None = None,
 ) -> list[str]:
-    """Work through a batch in a child process; restart it behind a specimen that kills it.
+    """Work through a batch in a child process; restart it behind a specimen that kills it or that it cannot handle.
 
     Parameters
     ----------
@@ -39,10 +42,10 @@ def run_batch(
     list of str
         One line per specimen.
 
-    Raises
-    ------
-    RuntimeError
-        If `work` raises: a mistake in hladr, not in a specimen.
+    Notes
+    -----
+    An exception of `work` is a mistake in hladr, but one specimen brought it about: it costs that specimen, and the log
+    says where it happened.
     """
     lines: dict[int, str] = {}
     deaths: dict[int, int] = {}
@@ -54,7 +57,6 @@ def run_batch(
         child.start()
         sender.close()
         current = todo[0]
-        failure = None
         try:
             while True:
                 if not receiver.poll(PATIENCE_SECONDS):
@@ -62,16 +64,15 @@ def run_batch(
                     hangs.add(current)
                 kind, position, text = receiver.recv()
                 if kind == "error":
-                    failure = (position, text)
-                    break
-                lines[position] = text
+                    print(f"{ids[position]}: {text}", file=sys.stderr, flush=True)
+                    lines[position] = dead(position, UNFORESEEN)
+                else:
+                    lines[position] = text
                 _tick(progress)
                 current = next((i for i in todo if i not in lines), position)
         except EOFError:
             pass
         child.join()
-        if failure:
-            raise RuntimeError(f"{ids[failure[0]]}: {failure[1]}")
         if len(lines) == len(ids):
             break
         deaths[current] = deaths.get(current, 0) + 1
@@ -83,23 +84,27 @@ def run_batch(
 
 
 def _work_through(todo: Sequence[int], work: Callable[[int], str], sender, memory_mb: int | None) -> None:
-    position = todo[0]
     if memory_mb is not None:
         import resource
 
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         limit = memory_mb * 1_000_000
         resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
-    try:
-        for position in todo:
-            sender.send(("line", position, work(position)))
-    except MemoryError:
-        os._exit(_OUT_OF_MEMORY)
-    except Exception:
-        import traceback
-
-        sender.send(("error", position, traceback.format_exc()))
+    for position in todo:
+        try:
+            answer = ("line", position, work(position))
+        except MemoryError:
+            os._exit(_OUT_OF_MEMORY)
+        except Exception as error:
+            answer = ("error", position, _where(error))
+        sender.send(answer)
     sender.close()
+
+
+def _where(error: Exception) -> str:
+    """Say where an exception came from; not its message, which may quote a header or a path."""
+    places = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+    return f"{type(error).__name__} at {' > '.join(places)}"
 
 
 def _how_it_died(exit_code: int | None) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .fcs_damage import LARGEST_VALUE
+
 STATISTICS = ("median", "geometric_mean")
 LOSS_WEIGHT = 0.3
 
@@ -42,6 +44,12 @@ class PeDoubt:
     sd_ln: float
 
 
+def is_possible(values: np.ndarray) -> np.ndarray:
+    """Return which values a detector can report: damaged events may lie in a gate that does not look at PE."""
+    with np.errstate(invalid="ignore"):
+        return np.abs(values) <= LARGEST_VALUE
+
+
 def central(values: np.ndarray, statistic: str) -> float | None:
     """Median or geometric mean of linear PE; None for no events, or a median that is not positive.
 
@@ -50,7 +58,7 @@ def central(values: np.ndarray, statistic: str) -> float | None:
     The geometric mean needs positive values: the share at or below zero is raised to 1 % of the median; leaving it out
     would raise the value of dim cells.
     """
-    values = values[np.isfinite(values)]
+    values = values[is_possible(values)]
     if not len(values):
         return None
     middle = float(np.median(values))
@@ -63,7 +71,7 @@ def central(values: np.ndarray, statistic: str) -> float | None:
 
 def spread_ln(values: np.ndarray) -> float | None:
     """Robust standard deviation of ln PE, from the 16th and 84th percentile; None where they are not positive."""
-    values = values[np.isfinite(values)]
+    values = values[is_possible(values)]
     if len(values) < 10:
         return None
     low, high = np.percentile(values, [15.865, 84.135])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .fcs_damage import LARGEST_VALUE
+
 # A limit is where the largest value repeats: this many events, or this share of all.
 LIMIT_EVENTS = 5
 LIMIT_SHARE = 0.0005
@@ -27,9 +29,11 @@ def upper_limit(values: np.ndarray, top: float) -> float | None:
     float or None
         The largest value, where it is the channel's top or so many events share it that it must be a limit.
     """
+    with np.errstate(invalid="ignore"):
+        values = values[np.abs(values) <= LARGEST_VALUE]  # what is not a number, or beyond any detector, is no limit
     if not len(values):
         return None
-    high = float(np.fmax.reduce(values))
+    high = float(values.max())
     if high >= 0.999 * top - 1:
         return high
     tied = int(np.count_nonzero(values == high))

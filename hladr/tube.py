@@ -111,7 +111,7 @@ def _automatic(tube: _Tube, reading: TubeReading) -> tuple[TubeReading, TubeArra
     )
     learned = learn(columns, config["gating"])
     masks = _masks(tube, learned)
-    stable = stability_of(signals, masks, config["quality"])
+    stable = stability_of(signals, masks, config["quality"], tube.acquisition.damaged)
     if (
         config["quality"]["remove_unstable_time"]
         and stable is not None
@@ -170,7 +170,9 @@ def _reviewed(
     masks |= override.masks
     for name in ("monocytes_tight", "monocytes_wide"):
         masks.setdefault(name, override.masks["monocytes"])
-    stable = stability_of(tube.signals, masks, tube.config["quality"]) if arrays is not None else None
+    stable = None
+    if arrays is not None:
+        stable = stability_of(tube.signals, masks, tube.config["quality"], tube.acquisition.damaged)
     doubt = Doubt(reading.contamination or 0.0, reading.loss or 0.0)
     kept = counted(replace(kept, findings=(*kept.findings, *odd)), tube.signals, masks, doubt, stable, tube.config)
     if arrays is None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import quality
 from .flags import Finding, finding
-from .gating_doubt import STATISTICS, Doubt, central, pe_doubt, spread_ln
+from .gating_doubt import STATISTICS, Doubt, central, is_possible, pe_doubt, spread_ln
 from .gating_learn import Learned, Signal
 from .quality_time import fifths, stability
 from .tube_reading import TubeReading
@@ -44,7 +44,7 @@ def counted(reading: TubeReading, signals, masks, doubt: Doubt, stable, config: 
         "saturated": _saturated(signals[MEASURED], monocytes),
         "pe_not_positive": quality.share(int((inside <= 0).sum()), n),
     }
-    change = fifths(_time(signals), pe, monocytes)
+    change = fifths(_time(signals), pe, monocytes & is_possible(pe))
     reading = replace(
         reading,
         n_monocytes=n,
@@ -71,12 +71,18 @@ def _time(signals) -> np.ndarray | None:
     return signals["time"].values if "time" in signals else None
 
 
-def stability_of(signals, masks, quality_settings):
+def stability_of(signals, masks, quality_settings, damaged: np.ndarray | None = None):
     """Look at the rate and at scatter and CD45 of the leukocytes over time."""
     names = {"forward": "forward scatter", "side": "side scatter", "cd45": "CD45"}
     values = {text: signals[name].values for name, text in names.items() if name in signals}
+    time = _time(signals)
+    sound = slice(None) if damaged is None else ~damaged  # a damaged event says nothing about the cytometer
     return stability(
-        _time(signals), masks["leukocytes"], values, quality_settings["drift_review"], quality_settings["rate_factor"]
+        time[sound] if time is not None else None,
+        masks["leukocytes"][sound],
+        {text: v[sound] for text, v in values.items()},
+        quality_settings["drift_review"],
+        quality_settings["rate_factor"],
     )
 
 

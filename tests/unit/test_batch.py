@@ -4,8 +4,6 @@ import os
 import signal
 import time
 
-import pytest
-
 from hladr import batch
 from hladr.batch import run_batch
 
@@ -57,9 +55,20 @@ def test_a_specimen_that_never_ends_costs_itself(monkeypatch):
     assert run_batch(["a", "b"], work, lambda i, how: how) == ["it took more than 0.2 s", "line"]
 
 
-def test_a_mistake_in_the_code_is_not_a_specimen_problem():
+def test_a_specimen_that_nobody_foresaw_costs_itself(capfd):
     def work(position):
-        return [][position]
+        return {0: "line 0", 2: "line 2"}[position]
 
-    with pytest.raises(RuntimeError, match="IndexError"):
-        run_batch(["a"], work, None)
+    lines = run_batch(["a", "b", "c"], work, lambda i, how: f"dead {i}: {how}")
+    assert lines == ["line 0", f"dead 1: {batch.UNFORESEEN}", "line 2"]
+    said = capfd.readouterr().err
+    assert said.startswith("b: KeyError at batch.py:")
+    assert "test_batch.py" in said
+
+
+def test_the_log_says_where_but_not_what_a_header_said(capfd):
+    def work(position):
+        raise ValueError("could not convert string to float: 'MUELLER^ANNA'")
+
+    run_batch(["a"], work, lambda i, how: how)
+    assert "MUELLER" not in capfd.readouterr().err
