@@ -100,13 +100,15 @@ def measure(
         has_blank,
         windows,
     )
-    rows = _levels(table, by_value, valued, peaks, has_blank, kit)
+    main_statistic = config["quantify"]["statistic"]
+    rows = _levels(table, valued, peaks, kit, main_statistic)
     lines = {}
     for statistic in STATISTICS:
         used = [(getattr(r, f"pe_{statistic}"), r.value) for r in rows if r.used]
-        if len(used) >= 2 and all(pe is not None and pe > 0 for pe, _ in used):
+        used = [(pe, value) for pe, value in used if pe is not None and pe > 0]
+        if len(used) >= 2:
             lines[statistic] = fit([pe for pe, _ in used], [value for _, value in used])
-    main = lines.get(config["quantify"]["statistic"])
+    main = lines.get(main_statistic)
     if main is not None:
         rows = _with_recoveries(rows, main)
     shares = {
@@ -143,7 +145,7 @@ def _windows(configured: Mapping, bead_id: str, by_value, table) -> dict[int, tu
     return {-1 if int(n) in blanks else index[int(n)]: (float(w[0]), float(w[1])) for n, w in own.items()}
 
 
-def _levels(table, by_value, valued, peaks: beads.Peaks, has_blank: bool, kit) -> tuple[Level, ...]:
+def _levels(table, valued, peaks: beads.Peaks, kit, statistic: str) -> tuple[Level, ...]:
     """Make a row per level of the lot; the ascending peaks go to the levels in the order of their numbers."""
     assignment = peaks.assignment
     peak_of: dict[int, beads.Peak] = {}
@@ -172,6 +174,8 @@ def _levels(table, by_value, valued, peaks: beads.Peaks, has_blank: bool, kit) -
             rows.append(Level(number, value, left_out_because=because.get(number, "not found")))
         elif value is None:
             rows.append(Level(number, value, left_out_because="blank", **_of_peak(peak)))
+        elif not getattr(peak, f"pe_{statistic}") > 0:
+            rows.append(Level(number, value, left_out_because="partly at or below zero PE", **_of_peak(peak)))
         elif peak.at_limit > beads.AT_LIMIT:
             rows.append(
                 Level(number, value, left_out_because="at the upper limit of the PE detector", **_of_peak(peak))

@@ -247,3 +247,16 @@ def test_upper_limit_of_the_detector(channel, limit):
 def test_data_beyond_their_own_range_have_no_known_limit():
     # floats that were expanded before they were written keep $PnR in channels
     assert upper_limit(Channel("FL2-H", "", 1024, 0, 0, None, None, 32), np.array([5.0, 9000.0])) == np.inf
+
+
+def test_a_level_that_reaches_below_zero_has_no_geometric_mean(tmp_path):
+    # the dimmest level sinks into the noise: its median is there, its geometric mean is not
+    run = BeadRun(pe_gain=0.008)
+    by_median = calibrated(tmp_path, run)
+    assert by_median.levels[0].used
+    assert by_median.levels[0].pe_geometric_mean is None
+    by_mean = calibrated(tmp_path, run, config=merge(defaults(), {"quantify": {"statistic": "geometric_mean"}}))
+    assert not by_mean.levels[0].used
+    assert codes(by_mean)["peaks_missing"] == "review"
+    assert "level 1 (638) is partly at or below zero PE" in by_mean.row()["reason"]
+    assert by_mean.line is not None
