@@ -64,28 +64,44 @@ def features(columns: Columns, rows: np.ndarray) -> np.ndarray:
     return np.column_stack(parts)
 
 
-def _valley(values: np.ndarray, low: float, high: float) -> float:
-    counts, edges = np.histogram(values, np.arange(values.min(), values.max() + 0.1, 0.05))
+def _density(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smoothed histogram in steps of 0.05 natural units."""
+    counts, edges = np.histogram(values, np.arange(values.min() - 0.5, values.max() + 0.6, 0.05))
     kernel = np.exp(-0.5 * (np.arange(-8, 9) / 3.0) ** 2)
-    density = np.convolve(counts, kernel / kernel.sum(), "same")
-    centres = (edges[:-1] + edges[1:]) / 2
-    window = np.flatnonzero((centres > low) & (centres < high))
-    return float(centres[window[np.argmin(density[window])]]) if len(window) else float(high)
+    return np.convolve(counts, kernel / kernel.sum(), "same"), (edges[:-1] + edges[1:]) / 2
+
+
+def _peaks(density: np.ndarray, least: float) -> np.ndarray:
+    top = (density[1:-1] > density[:-2]) & (density[1:-1] >= density[2:]) & (density[1:-1] > least)
+    return np.flatnonzero(top) + 1
+
+
+def _cut_below_last_peak(values: np.ndarray) -> float:
+    """Cut at the deepest valley between the last peak and the one before; without two, 3 sd above the only one."""
+    density, centres = _density(values)
+    peaks = _peaks(density, 0.0005 * len(values) * 0.15)
+    if len(peaks) < 2:
+        return float(np.median(values) + 3 * 1.4826 * np.median(np.abs(values - np.median(values))))
+    first, last = peaks[-2], peaks[-1]
+    return float(centres[first + np.argmin(density[first : last + 1])])
 
 
 def valley_gate(columns: Columns, tube, settings, with_side: bool = True) -> np.ndarray:
-    """Cut CD14 at its lowest valley above the main population and, if asked, SSC below the granulocytes' valley."""
+    """Cut CD14 at the valley below its last peak and, if asked, SSC at the valleys beside the peak of what is left."""
     inside = leukocytes(columns)
     rows = np.flatnonzero(inside)
     points = features(columns, rows)
-    cd14, side = points[:, 0], points[:, 1]
-    main = float(np.median(cd14[cd14 > np.percentile(cd14, 20)]))
-    chosen = cd14 > _valley(cd14, main + 0.3, float(np.percentile(cd14, 99.9)))
-    if with_side:
-        middle = float(np.median(side))
-        bright = side[chosen]
-        if len(bright) > 20:
-            chosen &= side < _valley(side, float(np.median(bright)), max(middle, float(np.median(bright)) + 0.6))
+    chosen = points[:, 0] > _cut_below_last_peak(points[:, 0])
+    if with_side and chosen.sum() > 20:
+        side = points[:, 1]
+        density, centres = _density(side[chosen])
+        top = int(np.argmax(density))
+        valleys = _peaks(-density, -0.5 * density[top])
+        below, above = valleys[valleys < top], valleys[valleys > top]
+        if len(below):
+            chosen &= side > centres[below[-1]]
+        if len(above):
+            chosen &= side < centres[above[0]]
     out = np.zeros(len(inside), dtype=bool)
     out[rows[chosen]] = True
     return out

@@ -19,6 +19,7 @@ from .gating_mixture import bin_events
 from .gating_populations import find
 
 LINEAR = Scale()
+MARGIN = 0.05  # share of the events at a scatter detector's limit
 MOST = 150_000  # events to learn from; the gates are applied to all
 CELL = (0.15, 0.15, 0.15, 0.15)  # natural units
 COMPONENTS = 10
@@ -108,7 +109,7 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
     if _like_beads(points[:, 1], points[:, -1]):
         raise SpecimenError("no_monocytes", "the events scatter like beads, not like blood cells")
     cells = bin_events(points, np.array(CELL[: len(signals)]))
-    roles = find(cells)
+    roles = find(cells, columns.cd45 is not None)
     mixture = roles.mixture
     axes = [x.axis(s) for x, s in zip(signals, scales, strict=True)]
     leukocytes = Gate(
@@ -149,13 +150,21 @@ def _sample(columns: Columns) -> np.ndarray | None:
 
 
 def _limits(columns: Columns, parent: str | None) -> tuple[Gate, np.ndarray]:
-    """Leave out events at the upper limit of scatter; CD14 and CD45 at their limit are still CD14+ and CD45+."""
+    """Leave out events at the upper limit of scatter, unless these are too many to be margin events.
+
+    CD14 and CD45 at their limit are still CD14+ and CD45+. Where a scatter detector cuts into the cells (more than
+    `MARGIN` of all events), what lies at its limit is not apart from them and stays.
+    """
     bounds, inside = [], np.ones(len(columns.side.values), dtype=bool)
     for signal in (columns.forward, columns.side):
         high = quality.upper_limit(signal.values, signal.top)
-        bounds.append((None, high if high is not None else signal.top * 2))
+        bound = None
         if high is not None:
-            inside &= signal.values < high
+            below = signal.values < high
+            if np.count_nonzero(~below) <= MARGIN * len(below):
+                inside &= below
+                bound = high
+        bounds.append((None, bound if bound is not None else 4 * signal.top))
     axes = (columns.forward.axis(LINEAR), columns.side.axis(LINEAR))
     return Gate("limits", parent, "rectangle", axes, bounds=tuple(bounds)), inside
 

@@ -105,7 +105,8 @@ def singlet_corners(ridge: Ridge, height_low: float, height_high: float, spreads
     heights = np.geomspace(height_low, height_high, 4)
     line = ridge.level + ridge.slope * (np.log(heights) - ridge.centre)
     above = heights * np.exp(line + spreads * ridge.sd)
-    below = heights * np.exp(line - max(2 * spreads * ridge.sd, 0.3))
+    # nothing but a cut-off area lies far below the ridge
+    below = heights * np.exp(line - 2.0)
     return [*zip(above, heights, strict=True), *zip(below[::-1], heights[::-1], strict=True)]
 
 
