@@ -7,8 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from .plots_panels import DPI
-from .plots_png import CHOSEN, GATE, INK, MUTED, reduced
+from .plots_png import CHOSEN, DPI, GATE, INK, MUTED, reduced
 
 SINGLETS_RADIUS = 2.5  # standard deviations, as beads_scatter draws its ellipse
 

@@ -16,14 +16,23 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform, TransformedBbox
 
-from .plots_png import GATE, INK, MUTED, RAMPS, STEPS, to_png
+from .plots_png import (
+    BINS,
+    BOTTOM,
+    CELL_HEIGHT,
+    CELL_WIDTH,
+    DPI,
+    GATE,
+    INK,
+    LEFT,
+    MUTED,
+    RAMPS,
+    SIDE,
+    STEPS,
+    ZOOM,
+    to_png,
+)
 
-DPI = 150  # about 500 pixels a panel: sharp on a laptop's dense screen, and on paper
-BINS = 104
-ZOOM = 3  # pixels a bin
-SIDE = BINS * ZOOM
-LEFT, BOTTOM = 92, 80
-CELL_WIDTH, CELL_HEIGHT = LEFT + SIDE + 24, BOTTOM + SIDE + 58
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

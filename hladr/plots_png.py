@@ -1,4 +1,4 @@
-"""Small PNG files: the colours that pictures are made of, and compression to a palette of them."""
+"""Small PNG files: their layout, the colours that they are made of, and compression to a palette of them."""
 
 import io
 from collections.abc import Sequence
@@ -14,6 +14,13 @@ OTHER_GATE = "#0072b2"
 DENSITY = ("#cfd9df", "#a9bcc7", "#829dac", "#5f7f91", "#42647a", "#2a4a5f", "#152f40")
 CHOSEN = ("#f7b27c", "#ee8a45", "#dd6a1c", "#bb4f0a", "#8c3800")
 STEPS = 8  # shades of a density
+# The layout of a picture, in pixels: panels side by side, each with its labels in a cell.
+DPI = 150  # about 500 pixels a panel: sharp on a laptop's dense screen, and on paper
+BINS = 104
+ZOOM = 3  # pixels a bin
+SIDE = BINS * ZOOM
+LEFT, BOTTOM = 92, 80
+CELL_WIDTH, CELL_HEIGHT = LEFT + SIDE + 24, BOTTOM + SIDE + 58
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

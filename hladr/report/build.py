@@ -112,7 +112,7 @@ def place_pictures(inputs: view.Inputs, beads: list[dict], folder: Path) -> None
 
 def meta(inputs: view.Inputs) -> dict:
     """Give the pages the study's name, its limits and the words of the flags that were set."""
-    from ..plots_panels import BOTTOM, CELL_HEIGHT, CELL_WIDTH, LEFT, SIDE
+    from ..plots_png import BOTTOM, CELL_HEIGHT, CELL_WIDTH, LEFT, SIDE
 
     config = inputs.config
     tables = (inputs.tables["quantification"], inputs.tables["calibrations"], inputs.tables["phenotypes"])
@@ -149,7 +149,7 @@ def lead(page: Mapping) -> str:
     for n, one, many in (
         (page["to_look"], "needs a look first", "need a look first"),
         (page["held"], "is held by a reviewer", "are held by a reviewer"),
-        (page["counts"]["failed"], "has no value", "have no value"),
+        (page["without"], "has no value", "have no value"),
         (page["superseded"], "was replaced by a later tube", "were replaced by later tubes"),
     ):
         if n:

@@ -1,7 +1,7 @@
 """The PE histogram of a tube's monocytes with its two axes: PE, and the AB/C that the bead line makes of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _UP = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -45,12 +45,13 @@ def histogram(reading, measurement, line, kit: str, limits: Sequence[tuple[float
             near = math.asinh(value / cofactor)
             first = min(first, max(_bin(edges, near) - 2, 0))
             last = max(last, min(_bin(edges, near) + 3, len(counts)))
+    reach = (edges[first], edges[last])
     return {
         "channel": (reading.pe_channel or {}).get("detector", "PE"),
         "positions": [round(e, 5) for e in edges[first : last + 1]],
         "counts": counts[first:last],
-        "ticks": [(place(v), words) for v, words in _pe_ticks(cofactor)],
-        "abc_ticks": _abc_ticks(to_pe, place) if to_pe else [],
+        "ticks": _within(reach, ((place(v), words) for v, words in _pe_ticks(cofactor))),
+        "abc_ticks": _within(reach, _abc_ticks(to_pe, place)) if to_pe else [],
         "limits": [(place(v), words) for v, words in places if v is not None],
         "median": place(pe) if pe is not None else None,
     }
@@ -73,6 +74,10 @@ def _inverse(measurement, line, kit: str, pe: float | None):
         return 10 ** ((math.log10(value) - line.intercept) / line.slope) if value > 0 and line.slope else None
 
     return to_pe
+
+
+def _within(reach: tuple[float, float], ticks: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
+    return [tick for tick in ticks if reach[0] <= tick[0] <= reach[1]]
 
 
 def _pe_ticks(cofactor: float) -> list[tuple[float, str]]:

@@ -27,6 +27,7 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         "released": sum(t["release"] in ("may", "released") for t in tubes),
         "held": sum(t["release"] == "held" for t in tubes),
         "to_look": sum(t["release"] == "look" for t in tubes),
+        "without": sum(t["release"] == "no" for t in tubes),
         "superseded": sum(t["release"] == "superseded" for t in tubes),
         "bead_counts": Counter(b["status"] for b in beads),
         "sip": float(inputs.config["phenotype"]["hladr_sip_below_abc"]),

@@ -59,7 +59,7 @@ def test_a_boundary_is_drawn_at_its_vertices():
     empty = np.empty(0)
     panel = plots_panels.PlotPanel("t", "n", empty, empty, axis, axis, (plots_panels.Outline(corners, plots_png.INK),))
     image = pixels(plots_panels.draw_panels([panel]))
-    side, left, bottom = plots_panels.SIDE, plots_panels.LEFT, plots_panels.BOTTOM
+    side, left, bottom = plots_png.SIDE, plots_png.LEFT, plots_png.BOTTOM
 
     def dark(x, y):
         column, row = left + x / 100 * side, image.shape[0] - 1 - (bottom + y / 100 * side)
@@ -85,7 +85,7 @@ def test_a_tube_picture_is_small_and_wide_enough_to_be_sharp(gated):
     picture = plots.draw_tube(arrays, reading)
     assert len(picture) <= 46_000
     image = pixels(picture)
-    assert image.shape[1] % plots_panels.CELL_WIDTH == 0
+    assert image.shape[1] % plots_png.CELL_WIDTH == 0
     assert image.shape[1] >= 2000
 
 
@@ -105,13 +105,13 @@ def test_the_order_of_events_does_not_change_the_picture(gated):
 def test_monocytes_are_orange_where_they_lie(gated):
     reading, arrays = gated
     image = pixels(plots.draw_tube(arrays, reading))
-    panel = image.shape[1] // plots_panels.CELL_WIDTH - 2  # the last but one: CD14 against SSC
-    part = image[:, panel * plots_panels.CELL_WIDTH : (panel + 1) * plots_panels.CELL_WIDTH]
+    panel = image.shape[1] // plots_png.CELL_WIDTH - 2  # the last but one: CD14 against SSC
+    part = image[:, panel * plots_png.CELL_WIDTH : (panel + 1) * plots_png.CELL_WIDTH]
     orange = (part[..., 0] - part[..., 2]) > 90
     assert orange.sum() > 500
-    columns = np.flatnonzero(orange.any(axis=0)) - plots_panels.LEFT
+    columns = np.flatnonzero(orange.any(axis=0)) - plots_png.LEFT
     # CD14+ cells lie in the right half of their axis
-    assert columns.mean() > 0.5 * plots_panels.SIDE
+    assert columns.mean() > 0.5 * plots_png.SIDE
 
 
 def blue(picture):
@@ -147,13 +147,13 @@ def test_a_reviewers_gate_is_blue_beside_the_automatic_one(gated, overridden):
     picture = plots.draw_tube(new_arrays, new_reading)
     assert pixels(picture).shape == pixels(plots.draw_tube(arrays, reading)).shape
     columns = np.nonzero(blue(picture))[1]
-    panel = pixels(picture).shape[1] // plots_panels.CELL_WIDTH - 2
-    assert set(columns // plots_panels.CELL_WIDTH) == {panel}
+    panel = pixels(picture).shape[1] // plots_png.CELL_WIDTH - 2
+    assert set(columns // plots_png.CELL_WIDTH) == {panel}
     # its left edge stands at the lowest CD14, on the scale of the automatic gate
     shown = plots._monocytes(new_arrays, {g.name: g for g in arrays.gates.gates}, new_reading).x_axis.limits
     scale = next(g for g in arrays.gates.gates if g.name == "monocytes").axes[0].scale
     share = (float(scale.apply(np.array([low[1]]))[0]) - shown[0]) / (shown[1] - shown[0])
-    edge = panel * plots_panels.CELL_WIDTH + plots_panels.LEFT + share * plots_panels.SIDE
+    edge = panel * plots_png.CELL_WIDTH + plots_png.LEFT + share * plots_png.SIDE
     assert columns.min() == pytest.approx(edge, abs=4)
 
 
@@ -165,7 +165,7 @@ def test_a_reviewers_gate_on_other_axes_gets_a_panel_of_its_own(gated, overridde
     gate = Gate("monocytes", None, "polygon", axes, vertices=((1e4, 1e4), (2e5, 1e4), (2e5, 1e5)))
     new_reading, new_arrays = overridden(gate)
     wider = pixels(plots.draw_tube(new_arrays, new_reading)).shape[1]
-    assert wider == pixels(plots.draw_tube(arrays, reading)).shape[1] + plots_panels.CELL_WIDTH
+    assert wider == pixels(plots.draw_tube(arrays, reading)).shape[1] + plots_png.CELL_WIDTH
 
 
 def test_an_override_where_no_gate_was_found_is_drawn(overridden):
@@ -177,4 +177,4 @@ def test_an_override_where_no_gate_was_found_is_drawn(overridden):
     axes = {name: replace(axis, scale=Scale()) for name, axis in new_arrays.axes.items() if name != "hladr"}
     axes["hladr"] = new_arrays.axes["hladr"]
     bare = replace(new_arrays, axes=axes, masks={"monocytes": new_arrays.masks["monocytes"]})
-    assert pixels(plots.draw_tube(bare, new_reading)).shape[1] == 3 * plots_panels.CELL_WIDTH
+    assert pixels(plots.draw_tube(bare, new_reading)).shape[1] == 3 * plots_png.CELL_WIDTH
