@@ -59,33 +59,6 @@ def _small(pe: np.ndarray) -> float:
     return float(np.percentile(positive, 0.5)) / 4 if positive.size else 1.0
 
 
-def untie(pe: np.ndarray) -> np.ndarray:
-    """Spread equal values evenly over their digital step, so that quantiles do not jump by whole channels.
-
-    10-bit logarithmic data have steps of 0.9 %. A value stands for its step, of which it is taken as the middle;
-    events that share it are spread over it in equal parts. The result does not depend on the order of the events (as
-    a set of values). Values without ties are left as they are.
-
-    Parameters
-    ----------
-    pe : ndarray, shape (n,)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-    """
-    values, inverse, counts = np.unique(pe, return_inverse=True, return_counts=True)
-    if values.size < 3 or values.size > 0.9 * pe.size:
-        return pe
-    steps = np.diff(values)
-    width = np.minimum(np.append(steps, steps[-1]), np.append(steps[0], steps))
-    order = np.argsort(inverse, kind="stable")
-    starts = np.cumsum(counts) - counts
-    rank = np.empty(pe.size)
-    rank[order] = np.arange(pe.size) - np.repeat(starts, counts)
-    return pe + width[inverse] * ((rank + 0.5) / counts[inverse] - 0.5)
-
-
 def modes(y: np.ndarray, bandwidth: float) -> list[Mode]:
     """Find the maxima of the density of y that stand out of counting noise.
 
