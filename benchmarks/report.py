@@ -142,7 +142,7 @@ def write_results(study, results: Path, seed: int = 1, pictures: list[bytes] | N
     calibrations = {run.bead_id: calibration(run, k, own([seed, 0, k])) for k, run in enumerate(study.bead_runs)}
     measurements = quantify(study, readings, calibrations)
     draws = call_draws(study, measurements)
-    results.mkdir(parents=True, exist_ok=True)
+    (results / "batches").mkdir(parents=True, exist_ok=True)
     write_table(results / "quantification.csv", "quantification", (m.row() for m in measurements))
     write_table(results / "calibrations.csv", "calibrations", (c.row() for c in calibrations.values()))
     write_table(results / "phenotypes.csv", "phenotypes", (d.row() for d in draws))

@@ -15,7 +15,7 @@ DENSITY = ("#cfd9df", "#a9bcc7", "#829dac", "#5f7f91", "#42647a", "#2a4a5f", "#1
 CHOSEN = ("#f7b27c", "#ee8a45", "#dd6a1c", "#bb4f0a", "#8c3800")
 STEPS = 8  # shades of a density
 # The layout of a picture, in pixels: panels side by side, each with its labels in a cell.
-DPI = 150  # about 500 pixels a panel: sharp on a laptop's dense screen, and on paper
+DPI = 150  # more than 300 pixels a panel: sharp on a laptop's dense screen, and on paper
 BINS = 104
 ZOOM = 3  # pixels a bin
 SIDE = BINS * ZOOM

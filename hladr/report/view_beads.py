@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from ..kits import kit as kit_of
 from .view import Inputs, rounded
 from .view_tubes import vars_of
 
@@ -46,6 +47,7 @@ def bead_records(inputs: Inputs) -> list[dict]:
                 "findings": [vars_of(f) for f in run.findings] if run else [],
                 "levels": [level_record(level, statistic) for level in run.levels] if run else [],
                 "models": models(run),
+                "unit": f"{kit_of(row['kit'], inputs.config.get('kits')).unit} per bead",
                 "tubes": tubes.get(row["bead_id"], []),
                 "picture": f"pictures/beads/{place:05d}.png" if picture else None,
             }

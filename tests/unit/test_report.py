@@ -198,3 +198,43 @@ def test_a_value_is_not_rounded_onto_its_limit():
     assert build.besides(4999.97, 5000) == "4,999.97"
     assert build.besides(5000.0, 5000) == "5,000"
     assert build.besides(5000.4, 5000) == "5,000.4"
+
+
+def test_a_study_of_reported_values_controls_and_nothing_else(tmp_path):
+    from dataclasses import replace
+
+    from hladr.ferritin import Interval
+
+    made, results = benchmark(), tmp_path / "results"
+    study = made.synthetic_study(8)
+    study.ferritin = tuple(replace(value, interval=Interval.exact(600.0)) for value in study.ferritin)
+    bare = [
+        replace(tube, fcs=None, bead_id=None, abc_reported=abc)
+        for tube, abc in zip(study.tubes, (5200.0,) * 4 + (None,) * 4, strict=True)
+    ]
+    bare[1] = replace(bare[1], role="control")
+    bare[2] = replace(bare[2], replaces=bare[0].sample_id)
+    study.tubes, study.bead_runs, study.releases = tuple(bare), (), ()
+    made.write_results(study, results)
+    for path in (results / "batches").glob("tubes_*/readings.jsonl"):
+        path.write_text("", encoding="utf-8")
+    write_report(study, results)
+    data = blocks((results / "report.html").read_text(encoding="utf-8"))
+    rows = {row[0]: dict(zip(data["tubes"]["columns"], row, strict=True)) for row in data["tubes"]["rows"]}
+    assert rows["S00000"]["release"] == "superseded"
+    assert rows["S00001"]["call"] is None
+    assert rows["S00003"]["risk"] is None
+    assert rows["S00003"]["limit"] == 5000
+    assert (rows["S00007"]["status"], rows["S00007"]["release"]) == ("failed", "no")
+    assert data["beads"] == data["drift"] == []
+
+
+def test_an_empty_study_has_a_report(tmp_path):
+    made, results = benchmark(), tmp_path / "results"
+    study = made.synthetic_study(0)
+    study.releases = ()
+    made.write_results(study, results)
+    write_report(study, results)
+    assert "Nothing: no tube, bead run or ferritin value needs a person." in (results / "report.html").read_text(
+        "utf-8"
+    )
