@@ -1,6 +1,7 @@
 """Running the workflow on a study: one run at a time, with progress, ending in five lines."""
 
 import csv
+import errno
 import os
 import re
 import subprocess
@@ -52,8 +53,15 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
     if any(option.split("=")[0] in _ASKING for option in options):
         return _status(subprocess.call(command))
     logs = folder / "logs"
-    logs.mkdir(exist_ok=True)
-    with open(logs / "run.lock", "w", encoding="utf-8") as lock:
+    try:
+        logs.mkdir(exist_ok=True)
+        lock = open(logs / "run.lock", "w", encoding="utf-8")  # noqa: SIM115
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        print(f"hladr run: the study folder cannot be written to: {error.strerror}", file=sys.stderr)
+        return 1
+    with lock:
         if not _locked(lock):
             print("hladr run: another run is working on this study; wait until it has finished", file=sys.stderr)
             return 1

@@ -81,7 +81,8 @@ def calibrate_batch(
     def work(position: int) -> str:
         row = rows[position]
         levels, others = row["levels"], row["other_lots"]
-        calibration, arrays = calibrate(folder / row["fcs"], row, levels, labs[row["lab"]], config, others)
+        path = folder / row["fcs"] if row["fcs"] else None
+        calibration, arrays = calibrate(path, row, levels, labs[row["lab"]], config, others)
         if arrays is not None and config["run"]["pictures"]:
             from .plots_beads import draw_beads
 
