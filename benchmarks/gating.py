@@ -61,7 +61,12 @@ def one(seed: int, largest: int, config: dict, options) -> dict:
         names = {"main": "monocytes", "tight": "monocytes_tight", "wide": "monocytes_wide"}
         values = {s: {k: central(pe[masks[v]], s) for k, v in names.items()} for s in ("median", "geometric_mean")}
         doubt = pe_doubt(learned.doubt, values, spread_ln(pe[mask]))
-        row |= {"contamination": learned.doubt.contamination, "loss": learned.doubt.loss, "sd": doubt["median"].sd_ln}
+        row |= {
+            "contamination": learned.doubt.contamination,
+            "loss": learned.doubt.loss,
+            "sd": doubt["median"].total_ln,
+        }
+        row |= population(tube, values["median"]["main"], spread_ln(pe[mask]), int(mask.sum()), row["sd"])
         row["flagged"] = learned.doubt.uncertain(settings["uncertain_above"])
     row["true_contamination"] = float(1 - (mask & truth).sum() / max(mask.sum(), 1))
     row["true_loss"] = float(1 - (mask & truth).sum() / max(truth.sum(), 1))
@@ -79,6 +84,16 @@ def one(seed: int, largest: int, config: dict, options) -> dict:
     return row
 
 
+def population(tube, median: float | None, spread: float | None, n: int, gate: float) -> dict:
+    """Compare with the population behind the tube, the gain being known: ln error and the sd that is stated for it."""
+    if median is None or spread is None:
+        return {}
+    detector = next(d for d in tube.cytometer.detectors if d.marker == "HLA-DR")
+    abc = median / detector.units_per_molecule / tube.blood.pe_per_antibody
+    stated = np.hypot(gate, np.sqrt(np.pi / 2) * spread / np.sqrt(n))
+    return {"population_ln": float(np.log(abc / tube.true_abc)), "stated_ln": float(stated)}
+
+
 def error(pe: np.ndarray, mask: np.ndarray, truth: np.ndarray) -> float | None:
     """Relative error of the median PE against the tube's true monocytes; None where there is none."""
     found, true = central(pe[mask], "median"), central(pe[truth], "median")
@@ -88,9 +103,7 @@ def error(pe: np.ndarray, mask: np.ndarray, truth: np.ndarray) -> float | None:
 def report(rows: list[dict], config: dict) -> None:
     used = [r for r in rows if r["n"] >= 100]
     print(f"{len(rows)} tubes, {len(used)} with at least 100 true monocytes\n")
-    print(
-        f"{'method':28s}{'F1 median':>11s}{'decile':>9s}{'worst':>9s}{'|error| median':>16s}{'95th pct':>10s}{'none':>6s}"
-    )
+    print(f"{'method':28s}  F1 median   decile    worst  |error| median 95th pct  none")
     names = [("hladr", "f1", "error")]
     names += [(k[3:], k, f"error {k[3:]}") for k in used[0] if k.startswith("f1 ")]
     for name, score, wrong in names:
@@ -102,6 +115,8 @@ def report(rows: list[dict], config: dict) -> None:
     easy = [r for r in used if r["ceiling"] >= 0.97]
     if easy:
         print(line(f"where the ceiling is >= 0.97 ({len(easy)})", [r["f1"] for r in easy], [r["error"] for r in easy]))
+    calm = [r for r in used if not r.get("flagged", True)]
+    print(line(f"unflagged ({len(calm)})", [r["f1"] for r in calm], [r["error"] for r in calm]))
     bad, good = [r for r in used if r["f1"] < 0.9], [r for r in used if r["f1"] >= 0.97]
     print(f"F1 < 0.9: {sum(r.get('flagged', True) for r in bad)} of {len(bad)} flagged")
     print(f"F1 >= 0.97: {sum(r.get('flagged', True) for r in good)} of {len(good)} flagged")
@@ -109,6 +124,11 @@ def report(rows: list[dict], config: dict) -> None:
     z = np.array([np.log1p(r["error"]) / r["sd"] for r in found])
     beyond = np.mean(np.abs(z) > 2)
     print(f"unflagged tubes, error over stated doubt: sd {np.sqrt(np.mean(z**2)):.2f}, beyond 2: {beyond:.3f}")
+    known = [r for r in used if "stated_ln" in r and not r["flagged"]]
+    inside = [abs(r["population_ln"]) <= 1.96 * r["stated_ln"] for r in known]
+    print(
+        f"unflagged tubes, 95 % intervals (gate, sampling; gain known) that hold the population: {np.mean(inside):.3f}"
+    )
     for key in ("contamination", "loss"):
         pairs = np.array([(r[key], r[f"true_{key}"]) for r in used if key in r])
         print(f"{key}: expected {pairs[:, 0].mean():.3f}, true {pairs[:, 1].mean():.3f}")

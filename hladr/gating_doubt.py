@@ -38,10 +38,15 @@ class Doubt:
 
 @dataclass(frozen=True)
 class PeDoubt:
-    """For one statistic of PE: expected bias and standard deviation of ln PE that come from the gate."""
+    """Expected bias (not corrected for) and standard deviation of ln PE that come from the gate, for one statistic."""
 
     bias_ln: float
     sd_ln: float
+
+    @property
+    def total_ln(self) -> float:
+        """Both together, as the interval takes them."""
+        return math.hypot(self.bias_ln, self.sd_ln)
 
 
 def is_possible(values: np.ndarray) -> np.ndarray:
@@ -109,5 +114,5 @@ def pe_doubt(doubt: Doubt, pe: dict[str, dict[str, float | None]], sd_ln: float 
         per_event = 1.25 if statistic == "median" else 3.0
         foreign = per_event * doubt.contamination * spread
         lost = LOSS_WEIGHT * 1.25 * doubt.loss * spread
-        out[statistic] = PeDoubt(-foreign, math.sqrt(moved**2 + foreign**2 + lost**2))
+        out[statistic] = PeDoubt(-foreign, math.hypot(moved, lost))
     return out
