@@ -96,8 +96,8 @@ def write_exports(study: Study, results: Path) -> None:
     if not any(tube.arm for tube in study.tubes):
         for name in COHORT_FILES:
             (results / name).unlink(missing_ok=True)
-    tables, name = exports.read_tables(results), str(study.config["study"])
     exports.write_dictionary(results / "dictionary.csv", results)
+    tables, name = exports.read_tables(results), str(study.config["study"])
     exports.write_duckdb(results / "results.duckdb", results)
     exports.write_parquet(results / "parquet", results)
     exports_xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
