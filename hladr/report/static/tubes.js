@@ -3,7 +3,7 @@ const Tubes = {
   perPage: 100, page: 0, sort: "rank", down: false, picked: null, filters: {},
 
   columns: [
-    ["rank", "Look", "order in which to look: what endangers a decision most comes first"],
+    ["rank", "Order", "order in which to look: what endangers a decision most comes first"],
     ["status", "Status"], ["id", "Tube"], ["patient", "Patient"], ["day", "Day"], ["lab", "Laboratory"], ["acquired", "Acquired"],
     ["abc", "AB/C", "antibodies per cell"], ["", "95 % interval"], ["risk", "Chance of a wrong side", "chance that the true value lies on the other side of the limit that decides"],
     ["call", "Call of the draw"], ["flags", "Why"], ["", "Gates"],
