@@ -92,7 +92,7 @@ def test_a_marker_that_the_file_lacks_is_a_finding_and_what_is_known_stays(tmp_p
 
 
 def test_too_few_monocytes_fail_with_counts_and_pe(tmp_path):
-    reading, _ = read(tmp_path, tube_of("canto", n_events=4000, monocyte_fraction=0.015))
+    reading, _ = read(tmp_path, tube_of("canto", n_events=3000, monocyte_fraction=0.03))
     assert codes(reading, "failed") == ["no_monocytes"]
     assert 30 < reading.n_monocytes < 100
     assert reading.pe["median"]["main"] > 0
