@@ -146,7 +146,7 @@ def release_state(row: Mapping, decision, superseded: bool) -> str:
     return "may" if row["status"] == "ok" else "look"
 
 
-def rounded(value: float | None, digits: int = 7) -> float | None:
+def rounded(value: float | None, digits: int = 9) -> float | None:
     """Keep so many significant digits: pages need no more, and are a third smaller."""
     return None if value is None else float(f"{value:.{digits}g}")
 
