@@ -8,6 +8,7 @@ from .flags import FAILED, REVIEW, Finding, finding
 from .kits import Kit
 from .lines import Line
 
+LEAST_HELD = 0.1  # share of the file's events in levels, where too few levels are found: less is no bead run
 LOT_SLOPE_SD = 0.03  # of a sound bead run about 1, where lots are compared
 
 
@@ -65,6 +66,9 @@ def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[
     if len(levels) < 2 or peaks.peak_share < settings["min_share_in_peaks"]:
         text = f"PE shows {number or 'no'} peak{'s' * (number != 1)}, not the levels of a bead kit"
         return [finding("not_beads", text)]
+    held = sum(peak.events for peak in levels) / max(peaks.singlets.size, 1)
+    if len(levels) < min(kit.limits.min_levels, len(valued)) and held < LEAST_HELD:
+        return [finding("not_beads", f"only {100 * held:.0f} % of the events lie in peaks that could be levels")]
     widest = settings["max_peak_cv_percent"]
     if levels[-1].cv_percent > widest:
         text = (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hladr import beads, beads_assign, beads_scatter
+from hladr import beads, beads_assign, beads_density, beads_scatter
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, simulate_beads
 
 LOT = (638.0, 6930.0, 31008.0, 67601.0)
@@ -136,6 +136,24 @@ def test_ten_bit_logarithmic_steps_do_not_make_the_peaks_jump():
         for peak, value in zip(peaks.peaks, LOT, strict=True):
             # four standard errors of 4,000 beads at CV 4 %
             assert peak.pe_median == pytest.approx(0.1 * np.exp(shift) * value, rel=0.003)
+
+
+def test_equal_values_are_spread_over_their_step():
+    # steps of 1: three events at 5 stand for 4.5 to 5.5, one sixth of a step from its ends and one third apart
+    spread = beads_density.untie(np.array([4.0, 5.0, 5.0, 5.0, 6.0, 6.0]))
+    assert spread == pytest.approx([4.0, 5 - 1 / 3, 5.0, 5 + 1 / 3, 5.75, 6.25])
+
+
+def test_spreading_leaves_distinct_values_alone():
+    values = np.sort(np.random.default_rng(13).normal(size=500))
+    assert beads_density.untie(values) is values
+
+
+def test_coarse_numbers_are_no_comb_of_peaks():
+    rng = np.random.default_rng(16)
+    pe, forward, side = ladder(rng, gain=0.02, noise=1.0, n=2000)
+    peaks = beads.find(np.floor(pe), forward, side, None, np.inf, LOT)
+    assert found_levels(peaks) == [0, 1, 2, 3]
 
 
 def test_the_peak_statistic_is_the_median_of_its_window():
