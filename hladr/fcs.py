@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from . import fcs_damage, fcs_decode
-from .compensation import spillover_of
 from .fcs_channels import channels_of, settings_of
 from .fcs_layout import Layout, kind_of, read_layout
 from .fcs_libraries import library_table
+from .fcs_spillover import spillover_of
 from .fcs_text import keyword, number
 from .fcs_values import NOTES, Acquisition, Channel, Settings, Spillover
 from .flags import Finding, SpecimenError, finding

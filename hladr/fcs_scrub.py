@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from . import fcs
-from .compensation import spillover_of
 from .fcs_channels import channels_of, settings_of
 from .fcs_layout import Layout, bits_of, kind_of, read_layout
+from .fcs_spillover import spillover_of
 from .fcs_text import keyword, number
 from .fcs_values import Channel, Settings, Spillover
 from .flags import SpecimenError
