@@ -16,7 +16,7 @@ CHOSEN = ("#f7b27c", "#ee8a45", "#dd6a1c", "#bb4f0a", "#8c3800")
 STEPS = 8  # shades of a density
 # The layout of a picture, in pixels: panels side by side, each with its labels in a cell.
 DPI = 150  # more than 300 pixels a panel: sharp on a laptop's dense screen, and on paper
-BINS = 104
+BINS = 100
 ZOOM = 3  # pixels a bin
 SIDE = BINS * ZOOM
 LEFT, BOTTOM = 92, 80

@@ -88,7 +88,9 @@ def drift_series(rows: Sequence[Mapping]) -> list[dict]:
     """
     groups: dict[tuple, list[Mapping]] = defaultdict(list)
     for row in rows:
-        groups[(row["lab"], row["cytometer"], row["kit"], row["lot"], row["quantity"])].append(row)
+        # what one PE reads is comparable from lot to lot; the other quantities are a lot's own
+        lot = "" if row["quantity"] == "value_at_common_pe" else row["lot"]
+        groups[(row["lab"], row["cytometer"], row["kit"], lot, row["quantity"])].append(row)
     several = {(lab, number) for lab, number, *_ in groups if number is not None and number > 1}
     series = []
     for (lab, number, kit, lot, quantity), points in groups.items():
@@ -98,13 +100,14 @@ def drift_series(rows: Sequence[Mapping]) -> list[dict]:
         title, unit = QUANTITIES[quantity]
         series.append(
             {
-                "group": f"{lab}{which}, {kit}, lot {lot}",
+                "lab": lab,
+                "group": f"{lab}{which}, {kit}, {f'lot {lot}' if lot else 'all lots'}",
                 "title": title,
                 "unit": unit,
                 "points": [drift_point(p) for p in points],
             }
         )
-    return series
+    return sorted(series, key=lambda s: (s["lab"], s["group"]))
 
 
 def drift_point(row: Mapping) -> dict:

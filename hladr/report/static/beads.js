@@ -50,10 +50,13 @@ const Beads = {
     }, () => show(section, h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page.")));
   },
 
+  // One row of charts for each cytometer and lot; with a laboratory chosen above, its own only.
   drift(place, series) {
-    if (!series.length) return;
-    show(place, h("h2", {}, "Bead runs over time", h("small", {}, "Levey-Jennings charts: each point is a run, the orange lines are the control limits, an orange point broke a rule")),
-      h("div", { class: "two" }, series.map((c) => h("div", {}, h("h3", {}, c.group), leveyJennings(c.points, { title: c.title, unit: c.unit })))));
+    const kept = series.filter((c) => !has(Beads.filter) || SIGNS[Beads.filter] || c.lab === Beads.filter);
+    if (!kept.length) return;
+    const groups = Map.groupBy ? Map.groupBy(kept, (c) => c.group) : kept.reduce((m, c) => m.set(c.group, [...(m.get(c.group) || []), c]), new Map());
+    show(place, h("h2", {}, "Bead runs over time", h("small", {}, "Levey-Jennings charts: each point is a run, the orange lines lie three standard deviations from the mean, an orange point broke a rule")),
+      [...groups].map(([name, charts]) => [h("h3", {}, name), h("div", { class: "cards" }, charts.map((c) => h("div", {}, leveyJennings(c.points, { title: c.title, unit: c.unit, width: 310, height: 128 }))))]));
   },
 };
 HL.pages.beads = { build: Beads.build };
