@@ -32,10 +32,16 @@ def real_data() -> Path:
     return folder
 
 
+def session_folder(tmp_path_factory) -> Path:
+    """Return a folder of this session alone, the same one in all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session")
 def finished_demo(tmp_path_factory) -> Path:
     """Return a demo that has run once, shared by all test processes; not to be changed."""
-    base = tmp_path_factory.getbasetemp().parent
+    base = session_folder(tmp_path_factory)
     folder, done = base / "demo", base / "demo.done"
     with open(base / "demo.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
