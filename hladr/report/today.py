@@ -121,6 +121,7 @@ def fixes(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) ->
             }
         )
     groups: dict[tuple[str, str], list[Mapping]] = defaultdict(list)
+    sentences: dict[tuple[str, str], set[str]] = defaultdict(set)
     for t in tubes:
         if t["release"] in ("superseded", "released"):
             continue
@@ -128,14 +129,14 @@ def fixes(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) ->
         for found in measured.findings if measured else ():
             if found.code not in INHERITED:
                 groups[(found.status, found.code)].append(t)
-    reasons = {row["sample_id"]: row["reason"] for row in inputs.tables["quantification"]}
+                sentences[(found.status, found.code)].add(found.sentence)
     for (status, code), hit in groups.items():
         flag = FLAGS.get(code)
         made.append(
             {
                 "status": status,
                 "title": flag.meaning if flag else code,
-                "why": reasons[hit[0]["id"]] if len(hit) == 1 else "",
+                "why": only(sentences[(status, code)]),
                 "remedy": flag.remedy if flag else "",
                 "tubes": [t["id"] for t in hit],
                 "draws": [],
@@ -146,6 +147,11 @@ def fixes(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) ->
         )
     made += ferritin_fixes(inputs)
     return sorted(made, key=lambda f: (f["status"] != "failed", -f["cost"], -len(f["tubes"]), f["title"]))
+
+
+def only(sentences: set[str]) -> str:
+    """Give the sentence that holds for all tubes of a cause; nothing where each has its own."""
+    return next(iter(sentences)) + "." if len(sentences) == 1 else ""
 
 
 def lost(tubes: Sequence[Mapping]) -> int:
