@@ -11,7 +11,8 @@ import os
 import platform
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -61,6 +62,12 @@ def file_digest(path: str | Path | None) -> dict[str, object]:
         return {"missing": True}
     except OSError:
         return {"unreadable": True}
+
+
+def file_digests(paths: Sequence[str | Path | None]) -> Iterator[dict[str, object]]:
+    """Digest several files in their order, several at once: hashing leaves the interpreter free."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        yield from pool.map(file_digest, paths)
 
 
 def digest_files(files: Mapping[str, Path | None]) -> dict[str, dict[str, object]]:
@@ -130,7 +137,8 @@ def digest_results(results_dir: str | Path) -> dict[str, dict]:
     """Digest every result that is promised identical between equal runs: the CSV tables and the gates."""
     results = Path(results_dir)
     files = sorted(results.glob("*.csv")) + sorted(results.glob("gates/*.xml"))
-    return {path.relative_to(results).as_posix(): file_digest(path) for path in files if not path.name.startswith(".")}
+    files = [path for path in files if not path.name.startswith(".")]
+    return dict(zip((path.relative_to(results).as_posix() for path in files), file_digests(files), strict=True))
 
 
 def digest_other_results(results_dir: str | Path) -> dict[str, str]:
@@ -147,10 +155,10 @@ def digest_other_results(results_dir: str | Path) -> dict[str, str]:
         if path.name.startswith(".") or path.name in _NOT_SEALED or path.suffix == ".csv":
             continue
         if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file())
             total = hashlib.sha256()
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
-                total.update(file.relative_to(path).as_posix().encode() + b"\0")
-                total.update(str(file_digest(file).get("sha256")).encode() + b"\n")
+            for file, digest in zip(files, file_digests(files), strict=True):
+                total.update(f"{file.relative_to(path).as_posix()}\0{digest.get('sha256')}\n".encode())
             digests[path.name + "/"] = total.hexdigest()
         else:
             digests[path.name] = str(file_digest(path).get("sha256"))

@@ -72,15 +72,16 @@ def _inputs(folder: Path, parts: Mapping[str, dict]) -> Iterable[str | None]:
         return
     for group, files in provenance.inputs_of(study).items():
         kind = provenance.SINGULAR[group]
-        for name, path in files.items():
-            stated = recorded.get(group, {}).get(name)
-            if stated is None:
+        known = recorded.get(group, {})
+        for name in files:
+            if name not in known:
                 yield f"{kind} {name} is new since the last run"
-            elif group != "tables":
-                yield _difference(f"{kind} {name}", stated, provenance.file_digest(path))
-        for name in recorded.get(group, {}):
+        for name in known:
             if name not in files:
                 yield f"{kind} {name} is no longer part of the study"
+        if group != "tables":
+            for name, found in zip(files, provenance.file_digests(list(files.values())), strict=True):
+                yield _difference(f"{kind} {name}", known[name], found)
 
 
 def _table_path(folder: Path, name: str, tables: Mapping[str, str]) -> Path:
