@@ -81,11 +81,15 @@ def _problem(kind: str, name: str, row: Mapping[str, object], codes: Sequence[st
         "day": place.get("day"),
         "lab": place.get("lab"),
         "what": " ".join(flag.meaning for flag in known),
-        "why": row.get("reason"),
+        "why": _sentence(str(row.get("reason") or "")),
         "what to do": " ".join(dict.fromkeys(flag.remedy for flag in known)),
         "codes": ";".join(codes),
         "answer of the laboratory": None,
     }
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def write_problems_xlsx(

@@ -200,6 +200,7 @@ def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, a
     )
     environment.filters["urlencode_all"] = lambda text: quote(str(text), safe="")
     environment.filters["besides"] = besides
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     words = {
         "paragraphs": methods.paragraph(inputs, environment),
         "citations": methods.CITATIONS,

@@ -105,7 +105,15 @@ def gate_rows(reading) -> list[dict]:
         ("unstable_time", "in unstable time", "all events"),
     ):
         if shares.get(key) is not None:
-            rows.append({"name": name + ", left out", "parent": parent, "events": None, "percent": 100 * shares[key]})
+            stays = key == "unstable_time" and "unstable_time_removed" not in reading.notes
+            rows.append(
+                {
+                    "name": name + (", kept" if stays else ", left out"),
+                    "parent": parent,
+                    "events": None,
+                    "percent": 100 * shares[key],
+                }
+            )
     if reading.n_leukocytes is not None:
         share = 100 * reading.n_leukocytes / reading.n_events if reading.n_events else None
         rows.append({"name": "leukocytes", "parent": "all events", "events": reading.n_leukocytes, "percent": share})

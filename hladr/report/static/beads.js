@@ -25,7 +25,7 @@ const Beads = {
   card(run) {
     return h("div", { class: "card", id: "bead-" + run.place }, h("h3", {}, h("a", { href: link("bead", run.bead_id) }, run.bead_id), " ", badge(run.status)),
       h("p", { class: "small muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", " + run.acquired.slice(0, 10) : ""}; ${run.tubes.length} tube${run.tubes.length === 1 ? "" : "s"}`),
-      run.reason ? h("p", { class: "note " + run.status }, run.reason) : null, beadLine(run), Beads.levels(run));
+      run.reason ? h("p", { class: "note " + run.status }, sentence(run.reason)) : null, beadLine(run), Beads.levels(run));
   },
 
   levels(run) {
@@ -42,7 +42,7 @@ const Beads = {
       const flags = HL.data.meta.flags;
       show(section, 
         h("div", { class: "tubehead" }, h("h1", {}, run.bead_id), badge(run.status), h("span", { class: "muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", acquired " + run.acquired.replace("T", " ").slice(0, 16) : ""}`), h("span", { class: "nav" }, h("a", { class: "chip", href: "#beads" }, "all bead runs"))),
-        ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${f.sentence}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
+        ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
         run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks and line of ${id}`, "picture"))] : "",
         h("div", { class: "two" }, h("div", {}, h("h2", {}, "Line"), beadLine(run, 560, 360)), h("div", {}, h("h2", {}, "Recovery of each level"), Beads.levels(run),
           run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, "what reads 5,000 by the line"))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,

@@ -52,6 +52,7 @@ function besides(v, limits, digits = 0) {
 const abcText = (v) => besides(v, [HL.data.meta.sip, HL.data.meta.reversal]);
 const percent = (v, digits = 1) => (has(v) ? upTo(v, digits) + " %" : "–");
 
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const SIGNS = { ok: "✓", review: "▲", failed: "✕" };
 const WORDS = { ok: "ok", review: "review", failed: "failed" };
 const badge = (status, words) => h("span", { class: "st " + (SIGNS[status] ? status : "plain") },

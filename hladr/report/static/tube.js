@@ -33,7 +33,7 @@ const Tube = {
     if (!d) return [...parts, h("div", { class: "gone" }, "The details of this tube are in the folder “report” beside this page.")];
     for (const f of d.findings) {
       const [meaning, remedy] = meta.flags[f.code] || ["", ""];
-      parts.push(h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${f.sentence}. `), meaning, " ", h("b", {}, "What to do: "), remedy, " ", h("span", { class: "code" }, f.code)));
+      parts.push(h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), meaning, " ", h("b", {}, "What to do: "), remedy, " ", h("span", { class: "code" }, f.code)));
     }
     if (d.override) parts.push(h("div", { class: "note" }, h("b", {}, "The gate was drawn by a reviewer. "), `${d.override.reviewer}, ${d.override.date}: ${d.override.reason}`, d.override.automatic ? h("p", {}, d.override.automatic) : null));
     parts.push(h("h2", {}, "Gates", h("small", {}, t.gate === "override" ? "solid: the reviewer's gate, which counts; dotted: the automatic gate" : "solid: the gate that counts; dashed: slightly tighter and wider")),
