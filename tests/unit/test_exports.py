@@ -122,7 +122,7 @@ def test_control_characters_do_not_stop_excel(results):
     tables = exports.read_tables(results)
     tables["quantification"][1]["reason"] = "bad \x01 sign"
     exports.write_problems_xlsx(results / "problems.xlsx", tables)
-    assert load_workbook(results / "problems.xlsx")["problems"]["H2"].value == "bad  sign"
+    assert load_workbook(results / "problems.xlsx")["problems"]["H2"].value == "Bad  sign"
 
 
 def test_dictionary_explains_every_column_and_code(results):
