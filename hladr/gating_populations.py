@@ -197,7 +197,7 @@ def _members(mixture: Mixture, seed: int, granulocytes: np.ndarray | None, n_eve
         step = mixture.means[i] - mean
         if granulocytes is not None and _apart(mixture.means[i : i + 1], granulocytes)[0] < 2.5:
             continue
-        alike = abs(step[SIDE]) < 0.45 and abs(step[THIRD]) < 0.45 and step[CD14] > -0.8
+        alike = abs(step[SIDE]) < 0.45 and abs(step[THIRD]) < 0.45 and step[CD14] > -1.1
         if alike and _one_hill(three, seed, i):
             members.append(i)
     return tuple(members)
