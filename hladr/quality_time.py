@@ -114,16 +114,27 @@ def _odd_medians(values: np.ndarray, inside: np.ndarray, edges: np.ndarray, chan
     a standard error from the quartiles does not know.
     """
     medians, lows, highs = (np.full(len(edges) - 1, np.nan) for _ in range(3))
-    for i, (start, stop) in enumerate(itertools.pairwise(edges)):
-        part = values[start:stop][inside[start:stop]]
-        if len(part) >= 50:
-            half = 50 * SIGNIFICANT / math.sqrt(len(part))
-            lows[i], medians[i], highs[i] = np.percentile(part, [max(50 - half, 0), 50, min(50 + half, 100)])
+    gated = values[inside]
+    places = np.append(0, np.cumsum(inside))[edges]
+    for i, (start, stop) in enumerate(itertools.pairwise(places)):
+        if stop - start >= 50:
+            half = 0.5 * SIGNIFICANT / math.sqrt(stop - start)
+            shares = np.array([max(0.5 - half, 0), 0.5, min(0.5 + half, 1)])
+            lows[i], medians[i], highs[i] = _quantiles(gated[start:stop], shares)
     usual = np.nanmedian(medians) if np.isfinite(medians).any() else np.nan
     if not usual > 0:
         return np.zeros(len(medians), dtype=bool)
     with np.errstate(invalid="ignore"):
         return (np.abs(medians - usual) > change * usual) & ((lows > usual) | (highs < usual))
+
+
+def _quantiles(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return quantiles as np.quantile does, without what its checks cost on hundreds of short blocks."""
+    places = shares * (len(values) - 1)
+    below = places.astype(int)
+    above = np.minimum(below + 1, len(values) - 1)
+    ordered = np.partition(values, np.concatenate([below, above]))
+    return ordered[below] + (places - below) * (ordered[above] - ordered[below])
 
 
 def _longest(time: np.ndarray, edges: np.ndarray, unstable: np.ndarray) -> tuple[float, float] | None:
