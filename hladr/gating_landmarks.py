@@ -7,6 +7,7 @@ separated blood granulocytes.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class Grid:
     def width(self) -> float:
         """Edge of a cell."""
         return float(self.cells.widths[0])
+
+    @cached_property
+    def smoothed(self) -> np.ndarray:
+        """The counts, smoothed."""
+        return blur(self.counts, self.width)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Sum a value per cell on the grid."""
@@ -101,7 +107,7 @@ def kernel_events(width: float) -> float:
 
 def peaks(grid: Grid) -> list[tuple[np.ndarray, float]]:
     """Find local maxima of the smoothed histogram: position (d,) and events under the kernel, highest first."""
-    density = blur(grid.counts, grid.width) * kernel_events(grid.width)
+    density = grid.smoothed * kernel_events(grid.width)
     padded = np.pad(density, 1, constant_values=-1.0)
     spans = density.shape
     top = density >= max(LEAST_EVENTS, LEAST_SHARE * density.max())
@@ -121,7 +127,7 @@ def landmarks(grid: Grid, cd45: bool) -> Landmarks:
     """Tell lymphocytes and granulocytes from the other peaks, and where monocytes are to be expected."""
     found = peaks(grid)
     if not found:
-        best = int(np.argmax(blur(grid.counts, grid.width)))
+        best = int(np.argmax(grid.smoothed))
         found = [(grid.position(best), 1.0)]
     first = found[0][0]
     lymphocytes = _lymphocytes(found, cd45)

@@ -154,10 +154,7 @@ def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarra
     expected = np.zeros(grid.counts.size)
     expected[filled] = np.exp(logs).sum(axis=0) * (grid.counts.sum() * grid.width**3)
     events = kernel_events(grid.width)
-    return (
-        events * blur(grid.counts, grid.width),
-        events * blur(expected.reshape(grid.counts.shape), grid.width),
-    )
+    return events * grid.smoothed, events * blur(expected.reshape(grid.counts.shape), grid.width)
 
 
 def _monocyte_seed(grid: Grid, mixture: Mixture, marks: Landmarks) -> np.ndarray:
