@@ -24,16 +24,16 @@ def hladr_gate(columns: Columns, tube, settings):
 
 
 @cache
-def _template(model: str):
-    """Learn gates on a healthy tube of the cytometer at its nominal settings: what a laboratory's template is."""
+def _template(model: str, cd45: bool):
+    """Draw a healthy tube of the cytometer at its nominal settings: what a laboratory's template is."""
     rng = np.random.default_rng(1)
-    columns, _ = columns_of(simulate_tube(Blood(n_events=60_000), CYTOMETERS[model], rng))
+    columns, _ = columns_of(simulate_tube(Blood(n_events=60_000, cd45=cd45), CYTOMETERS[model], rng))
     return columns
 
 
 def template_gate(columns: Columns, tube: SimulatedTube, settings) -> np.ndarray:
     """Apply the gates of a healthy tube as they are."""
-    gates = learn(_template(tube.cytometer.model), settings).gates
+    gates = learn(_template(tube.cytometer.model, columns.cd45 is not None), settings).gates
     values = by_channel(columns)
     return apply(gates, lambda axis: values[axis.channel], len(columns.side.values))["monocytes"]
 
