@@ -5,6 +5,7 @@ run that was killed between two lines, leaves no gap and doubles nothing.
 """
 
 import csv
+import hashlib
 import json
 import platform
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +64,7 @@ def record_run(study, results_dir: str | Path) -> None:
     before = state(read(study.folder))
     after = {
         "inputs": {name: _brief(digest) for name, digest in provenance.by_name(record["inputs"]).items()},
-        "settings": provenance.flatten(record["configuration"]),
+        "settings": _settings(record["configuration"]),
         "software": record["software"],
         "overrides": override_rows(study, record),
         "releases": release_rows(study),
@@ -119,6 +120,15 @@ _DIFFS = {
     "result_files_changed": "files",
 }
 _FRAME = {"n", "time", "event", "prev", "hash"}
+
+
+def _settings(configuration: Mapping) -> dict[str, object]:
+    """Flatten the configuration; the names of the arms are for the statistician, so only their digest is logged."""
+    settings = provenance.flatten(configuration)
+    for key in settings:
+        if key.startswith("cohort."):
+            settings[key] = hashlib.sha256(json.dumps(settings[key]).encode()).hexdigest()
+    return settings
 
 
 def override_rows(study, record: Mapping) -> dict[str, dict[str, str]]:

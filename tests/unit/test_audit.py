@@ -108,6 +108,13 @@ def test_changed_settings_are_named(study):
     assert only(run(study), "settings_changed")["changed"] == change
 
 
+def test_the_names_of_the_arms_are_not_logged_but_their_change_is(study):
+    run(study)
+    (study / "config.yaml").write_text("contract: 1\nstudy: small\ncohort: {arms: [precision, placebo]}\n")
+    assert set(only(run(study), "settings_changed")["changed"]) == {"cohort.arms"}
+    assert "placebo" not in (study / "audit.jsonl").read_text()
+
+
 def test_a_job_that_is_killed_and_repeated_doubles_nothing(study):
     """Killed anywhere between its lines, the job goes on where the log ends."""
     run(study)
