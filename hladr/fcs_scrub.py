@@ -143,10 +143,12 @@ def _encode(text: Mapping[str, str]) -> bytes:
 
 def _stand_in(code: str) -> bytes:
     """Return bytes that are refused with a code."""
-    if code == "truncated_fcs":
-        return b"FCS3.0    "
-    if code == "no_events":
-        text = _encode({"$PAR": "1", "$TOT": "0", "$DATATYPE": "I", "$BYTEORD": "1,2,3,4", "$MODE": "L", "$P1B": "16"})
-        numbers = (58, 58 + len(text) - 1, 0, 0, 0, 0)
+    if code in ("truncated_fcs", "no_events"):
+        total = "0" if code == "no_events" else "1"
+        text = _encode(
+            {"$PAR": "1", "$TOT": total, "$DATATYPE": "I", "$BYTEORD": "1,2,3,4", "$MODE": "L", "$P1B": "16"}
+        )
+        end = 58 + len(text)
+        numbers = (58, end - 1, *((0, 0) if code == "no_events" else (end, end + 1)), 0, 0)
         return b"FCS3.0    " + b"".join(f"{n:>8d}".encode() for n in numbers) + text
     return b"The original of this file could not be read.\n"
