@@ -203,7 +203,9 @@ def _third_scale(signal: Signal, rows: np.ndarray) -> Scale:
 
 def leukocyte_threshold(level: np.ndarray) -> float:
     """Find the valley between debris and leukocytes on CD45 (n,), natural units."""
-    low, high = np.floor(level.min() * 10) / 10, level.max()
+    # the kernel below has 13 places, and a convolution is never shorter than its kernel
+    low = np.floor(level.min() * 10) / 10
+    high = max(level.max(), low + 1.3)
     counts = np.histogram(level, np.arange(low, high + 0.2, 0.1))[0].astype(float)
     kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
     density = np.convolve(counts, kernel / kernel.sum(), "same")
