@@ -1,5 +1,7 @@
 """One tube from its file to a `TubeReading`: where reading, quality and gating meet. It knows no bead run."""
 
+import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +46,15 @@ def read_tube(folder: str | Path, row: Mapping, lab: Mapping, config: Mapping) -
         return replace(partial, findings=(*partial.findings, finding(problem.code, problem.sentence, "failed"))), None
     except MemoryError:
         return failed_reading(row, finding("unreadable_fcs", "the file is too large for this machine's memory")), None
+    except Exception as problem:
+        # a mistake of ours must not cost the other tubes; the log says where it happened, not what it says: paths
+        print(
+            f"{row['sample_id']}: {type(problem).__name__}",
+            *traceback.format_tb(problem.__traceback__),
+            file=sys.stderr,
+        )
+        text = f"hladr could not finish this file ({type(problem).__name__})"
+        return failed_reading(row, finding("worker_died", text)), None
 
 
 def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: TubeReading):

@@ -169,3 +169,26 @@ def test_monocytes_of_the_real_graft_versus_host_tubes(file, low, high):
     assert cd14 > 25
     assert cd45 > 600
     assert 150 < side < 450
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_noise_of_any_kind_gives_a_gate_or_a_reason(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(250, 4000))
+    kinds = [
+        np.zeros(n),
+        np.full(n, 262143.0),
+        rng.normal(0, 100, n),
+        rng.lognormal(8, 1, n),
+        rng.integers(0, 1024, n).astype(float),
+        -rng.lognormal(8, 1, n),
+        np.where(rng.random(n) < 0.5, rng.lognormal(6, 0.2, n), rng.lognormal(10, 0.2, n)),
+    ]
+    chosen = [Signal(kinds[rng.integers(len(kinds))], name, False, 262143.0) for name in "FSCDH"]
+    try:
+        gates = learn(Columns(*chosen), SETTINGS).gates
+    except SpecimenError as problem:
+        reason = problem.code
+    else:
+        reason = gates.gates[-1].name
+    assert reason in ("no_monocytes", "monocytes")

@@ -176,3 +176,17 @@ def test_sentences_hold_no_path_and_no_header_text(tmp_path):
     text = reading.to_json()
     for word in ("Papadopoulou", "PAPADOPOULOU", "Georgiou", "14035712345", str(tmp_path), "tube.fcs"):
         assert word not in text
+
+
+def test_a_mistake_of_ours_costs_one_tube_and_says_so(tmp_path, monkeypatch, capsys):
+    def broken(*arguments):
+        raise KeyError(str(tmp_path))
+
+    monkeypatch.setattr("hladr.tube.learn", broken)
+    reading, arrays = read(tmp_path, tube_of("canto", n_events=3000))
+    assert codes(reading, "failed") == ["worker_died"]
+    assert "KeyError" in reading.findings[0].sentence
+    assert arrays is None
+    log = capsys.readouterr().err
+    assert "S1: KeyError" in log
+    assert str(tmp_path) not in log
