@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -57,3 +58,22 @@ def finished_demo(tmp_path_factory) -> Path:
 def demo_copy(finished_demo, tmp_path) -> Path:
     """Return a copy of the finished demo, with its times, free to be changed."""
     return shutil.copytree(finished_demo, tmp_path / "study", copy_function=shutil.copy2)
+
+
+@pytest.fixture(scope="session")
+def specimens(tmp_path_factory):
+    """Return the study of `contract_specimens` after one run, shared by all test processes; not to be changed."""
+    from contract_specimens import build
+
+    base = session_folder(tmp_path_factory)
+    folder, done = base / "specimens", base / "specimens.pickle"
+    with open(base / "specimens.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            study = build(folder)
+            result = hladr("run", folder, "--cores", 2)
+            assert result.returncode == 0, result.stdout + result.stderr
+            (folder / "said.txt").write_text(result.stdout + result.stderr, encoding="utf-8")
+            done.write_bytes(pickle.dumps(study))
+    return pickle.loads(done.read_bytes())
