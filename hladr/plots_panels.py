@@ -102,7 +102,7 @@ def decade_axis(label: str, scale, low: float, high: float) -> PlotAxis:
     top = int(np.floor(np.log10(max(most, 1e-6)) + 1e-9))
     bottom = min(int(np.ceil(np.log10(scale.cofactor) - 1e-9)), top)
     decades = [10.0**k for k in range(bottom, top + 1)]
-    names = {0.0: "0"} | {s * d: ("−" if s < 0 else "") + _power(d) for d in decades for s in (1, -1)}
+    names = {0.0: "0"} | {s * d: ("−" if s < 0 else "") + power_text(d) for d in decades for s in (1, -1)}
     inside = [v for v in sorted(names) if least <= v <= most]
     major = list(zip(_positions(scale, inside), (names[v] for v in inside), strict=True))
     minor = [m * d for d in (10.0 ** (bottom - 1), *decades) for m in range(2, 10)]
@@ -145,7 +145,8 @@ def _uncrowded(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
     return sorted(kept)
 
 
-def _power(value: float) -> str:
+def power_text(value: float) -> str:
+    """Write a power of ten with a raised exponent, which needs no formula to be set."""
     return "10" + str(round(np.log10(value))).translate(_SUPERSCRIPT)
 
 

@@ -79,9 +79,9 @@ def to_png(ground: np.ndarray, overlay: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def reduced(picture: bytes, colours: int = 48) -> bytes:
-    """Reduce any PNG to a palette of its own and compress it."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=0)
+def reduced(pixels: np.ndarray, colours: int = 48) -> bytes:
+    """Turn opaque pixels (rows, columns, 4) into a PNG with a palette of its own."""
+    image = Image.fromarray(pixels[..., :3]).quantize(colours, method=Image.Quantize.MEDIANCUT, dither=0)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=9)
+    image.save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
