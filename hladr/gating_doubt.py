@@ -56,7 +56,7 @@ def is_possible(values: np.ndarray) -> np.ndarray:
 
 
 def central(values: np.ndarray, statistic: str) -> float | None:
-    """Median or geometric mean of linear PE; None for no events, or a median that is not positive.
+    """Median or geometric mean of linear PE; None for no events, and no geometric mean of a median that is not positive.
 
     Notes
     -----
@@ -67,10 +67,12 @@ def central(values: np.ndarray, statistic: str) -> float | None:
     if not len(values):
         return None
     middle = float(np.median(values))
-    if not math.isfinite(middle) or middle <= 0:
+    if not math.isfinite(middle):
         return None
     if statistic == "median":
         return middle
+    if middle <= 0:
+        return None
     return float(np.exp(np.mean(np.log(np.maximum(values, 0.01 * middle)))))
 
 
@@ -110,7 +112,8 @@ def pe_doubt(doubt: Doubt, pe: dict[str, dict[str, float | None]], sd_ln: float 
     spread = sd_ln if sd_ln is not None else 0.5
     for statistic in STATISTICS:
         main, tight, wide = (pe[statistic][k] for k in ("main", "tight", "wide"))
-        moved = abs(math.log(wide / tight)) / 2 if main and tight and wide else 0.1
+        positive = all(value is not None and value > 0 for value in (main, tight, wide))
+        moved = abs(math.log(wide / tight)) / 2 if positive else 0.1
         per_event = 1.25 if statistic == "median" else 3.0
         foreign = per_event * doubt.contamination * spread
         lost = LOSS_WEIGHT * 1.25 * doubt.loss * spread
