@@ -15,7 +15,7 @@ from .gating_mixture import Cells, Mixture, fit
 SPREADS = np.array([0.45, 0.25, 0.30])  # typical sd of CD14, SSC and CD45 within a population, natural units
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
 DOF = 12.0  # of all populations: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4)
-EXTRA = 5  # components added where the fit falls short
+EXTRA = 4  # components added where the fit falls short
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,19 @@ def find(cells: Cells, cd45: bool) -> Populations:
         parts.append(_component(immature, (0.6, 0.35, 0.4)))
     parts.append(_component(np.mean([m for m, _ in parts[:2]], axis=0), (1.2, 0.8, 0.8)))
     scattered = (len(parts) - 1,)
-    mixture = _fit(cells, _start(cells, parts), 8, scattered)
+    mixture = _fit(cells, _start(cells, parts), 6, scattered)
     seed = _monocyte_seed(grid, mixture, marks)
     mixture = _add(mixture, *_component(seed, (0.5, 0.28, 0.28)), 0.02)
     for other in (marks.lymphocytes, marks.granulocytes):
         if other is not None:
             mixture = _add(mixture, *_component(_doublet(seed, other), (0.4, 0.25, 0.3)), 0.001)
-    mixture = _fit(cells, mixture, 8, scattered)
+    mixture = _fit(cells, mixture, 6, scattered)
     for _ in range(EXTRA):
         where = _worst(grid, mixture)
         if where is None:
             break
-        mixture = _fit(cells, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 4, scattered)
-    mixture = _fit(cells, mixture, 20, scattered)
+        mixture = _fit(cells, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
+    mixture = _fit(cells, mixture, 14, scattered)
     best = _monocytes(mixture, marks, cells.counts.sum())
     return Populations(mixture, _members(mixture, best, marks.granulocytes, cells.counts.sum()), marks)
 
@@ -124,7 +124,7 @@ def _start(cells: Cells, parts) -> Mixture:
 
 def _fit(cells: Cells, mixture: Mixture, iterations: int, fixed: tuple[int, ...]) -> Mixture:
     prior = np.diag(PRIOR_SD[: cells.centres.shape[1]] ** 2)
-    return fit(cells, mixture, prior_scatter=prior, max_iterations=iterations, tolerance=2e-5, fixed=fixed)[0]
+    return fit(cells, mixture, prior_scatter=prior, max_iterations=iterations, tolerance=1e-4, fixed=fixed)[0]
 
 
 def _add(mixture: Mixture, mean, covariance, share: float) -> Mixture:
