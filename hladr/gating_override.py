@@ -68,7 +68,8 @@ def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tig
     root = _parse(text)
     _embed_matrix(root, spill)
     element = _find(root)
-    names = [c.name for c in acquisition.channels]
+    # FlowKit takes a stain for a channel too
+    names = {c.name for c in acquisition.channels} | {c.stain for c in acquisition.channels if c.stain}
     missing = sorted({c for c in _channels(root) if c not in names})
     if missing:
         raise unusable(f"it uses the channel {missing[0]}, which the file does not have")
@@ -80,7 +81,9 @@ def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tig
             root.append(scaled)
     masks = _apply(etree.tostring(root), acquisition)
     header = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    return Override(masks, header + document, _readable(document), tuple(_deciding(root, element)))
+    by_stain = {c.stain: c.name for c in acquisition.channels if c.stain}
+    deciding = tuple(by_stain.get(name, name) for name in _deciding(root, element))
+    return Override(masks, header + document, _readable(document), deciding)
 
 
 def judge(override: Override, hladr: str, automatic: np.ndarray | None, leukocytes: int | None) -> list[Finding]:

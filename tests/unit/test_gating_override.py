@@ -141,6 +141,14 @@ def test_a_gate_on_hladr_is_questioned(study):
     assert "uses the HLA-DR channel" in next(f.sentence for f in reading.findings if f.code == "override_unusual")
 
 
+def test_a_channel_may_be_named_by_its_stain(study):
+    by_name, _ = reviewed(study, document(rectangle()))
+    by_stain, _ = reviewed(study, document(rectangle(channel="CD14 PerCP-Cy5-5")))
+    assert by_stain.n_monocytes == by_name.n_monocytes
+    hladr, _ = reviewed(study, document(rectangle("parent", "HLA-DR PE", -1e6), rectangle(parent="parent")))
+    assert "override_unusual" in [f.code for f in hladr.findings]
+
+
 def test_a_gate_that_selects_nearly_everything_is_questioned(study):
     reading, _ = reviewed(study, document(rectangle(low=-1e6)))
     assert "60 % of the leukocytes" in next(f.sentence for f in reading.findings if f.code == "override_unusual")
