@@ -56,7 +56,7 @@ def is_possible(values: np.ndarray) -> np.ndarray:
 
 
 def central(values: np.ndarray, statistic: str) -> float | None:
-    """Median or geometric mean of linear PE; None for no events, and no geometric mean of a median that is not positive.
+    """Median or geometric mean of linear PE; None for no events, and for the geometric mean of a median below zero.
 
     Notes
     -----
