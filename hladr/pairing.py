@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from .cytometers import veiled
 from .flags import Finding, finding
 from .limits import above
 
@@ -70,8 +71,8 @@ def pe_settings(acquisition, column: int) -> PESettings:
         channel.decades,
         channel.log_minimum,
         channel.range or None,
-        about.cytometer,
-        about.serial,
+        veiled(about.cytometer),
+        veiled(about.serial),
         about.acquired_at.isoformat() if about.acquired_at is not None else None,
         state,
     )

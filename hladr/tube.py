@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from . import compensation, fcs, panel
+from .cytometers import veiled
 from .flags import SpecimenError, finding
 from .gating import Axis, GateSet, Scale, apply, asinh_scale
 from .gating_doubt import Doubt
@@ -101,8 +102,8 @@ def _known(reading: TubeReading, acquisition: fcs.Acquisition) -> TubeReading:
         reading,
         findings=tuple(acquisition.findings),
         n_events=len(acquisition.events),
-        cytometer=settings.cytometer,
-        serial=settings.serial,
+        cytometer=veiled(settings.cytometer),
+        serial=veiled(settings.serial),
         acquired_at=settings.acquired_at.isoformat() if settings.acquired_at else None,
         notes=tuple(acquisition.notes),
     )

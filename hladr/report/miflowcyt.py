@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from .cytometers import known_cytometer
+from ..cytometers import known_cytometer
 from .view import Inputs
 
 TO_FILL = "to be completed by the laboratory"

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from .cytometers import known_cytometer
+from ..cytometers import known_cytometer
 from .histogram import alternatives, histogram
 from .view import Inputs, decisions
 

@@ -11,7 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from report_support import benchmark, write_study
 
-from hladr.report import build, cytometers, files, histogram, today
+from hladr import cytometers
+from hladr.report import build, files, histogram, today
 from hladr.report.build import write_report
 
 

@@ -1,10 +1,14 @@
-"""Models of cytometers that may be named: of a header's free text only what is recognised gets into the report."""
+"""Name and serial number of a cytometer: free text of a header, of which results hold only what cannot name a person.
 
+A recognised model may be shown. For telling one cytometer from another, a digest of the text is kept, not the text.
+"""
+
+import hashlib
 import re
 
 # Some models bear names that people bear too (Aurora): the text has to begin with the maker or the model.
 CYTOMETERS = (
-    ("FACSCalibur", r"facs\s*calibur|e\d{5,}$"),
+    ("FACSCalibur", r"facs\s*calibur|e\d{4,}$"),
     ("FACSCanto", r"(facs)?\s*canto"),
     ("FACSLyric", r"facs\s*lyric"),
     ("FACSVerse", r"facs\s*verse"),
@@ -21,7 +25,7 @@ CYTOMETERS = (
     ("DxFLEX", r"dxflex"),
     ("Attune", r"attune"),
     ("MACSQuant", r"macsquant"),
-    ("Aurora", r"aurora(\s*(cs|evo))?$"),
+    ("Aurora", r"aurora(\s*(cs|evo))?(\s*$|\s[0-9a-f]{12}$)"),
     ("Northern Lights", r"northern\s*lights"),
     ("Guava", r"guava"),
     ("CyFlow", r"cyflow"),
@@ -40,3 +44,16 @@ def known_cytometer(text: str | None) -> str | None:
         if text and re.match(rf"\s*({MAKERS})?\s*({pattern})", text, re.IGNORECASE):
             return name
     return None
+
+
+def veiled(text: str | None) -> str | None:
+    """Turn a header's text into what may be stored: the recognised model, if any, and a digest to compare by.
+
+    Letters and digits count, capitals do not: `LSR II` is `lsrII`, and a serial number with leading spaces is itself.
+    """
+    plain = "".join(c for c in (text or "").casefold() if c.isalnum())
+    if not plain:
+        return None
+    digest = hashlib.sha256(plain.encode()).hexdigest()[:12]
+    model = known_cytometer(text)
+    return f"{model} {digest}" if model else digest
