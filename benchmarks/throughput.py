@@ -14,7 +14,6 @@ import csv
 import json
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -229,7 +228,7 @@ def _one_file(folder: Path, queue) -> None:
 
     study = load_study(folder)
     item = study.tubes[0]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = _peak_mb()
     best = float("inf")
     learning = []
     inner = tube.learn
@@ -248,8 +247,13 @@ def _one_file(folder: Path, queue) -> None:
         best = min(best, used)
         if arrays is not None:
             gatingml.write(arrays)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    queue.put((reading.n_events, best, min(learning), before, peak))
+    queue.put((reading.n_events, best, min(learning), before, _peak_mb()))
+
+
+def _peak_mb() -> float:
+    """Return the largest memory that this process held; ru_maxrss would include that of its parent."""
+    with open("/proc/self/status", encoding="ascii") as handle:
+        return next(int(line.split()[1]) for line in handle if line.startswith("VmHWM")) / 1024
 
 
 def events_scaling(scratch: Path, counts) -> None:
