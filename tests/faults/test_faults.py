@@ -277,6 +277,13 @@ def busy(folder):
     return False
 
 
+def started(folder):
+    """Count the runs that came as far as their jobs."""
+    with contextlib.suppress(FileNotFoundError):
+        return (folder / "audit.jsonl").read_text().count('"run_started"')
+    return 0
+
+
 def wait_until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -307,10 +314,12 @@ def test_killed_runs_go_on_to_the_same_bytes_and_two_at_once_are_refused(study, 
     assert second.stderr.strip().splitlines() == [
         "hladr run: another run is working on this study; wait until it has finished"
     ]
-    died = 0
+    died = runs = 0
     while died < KILLS:
+        if died % 2 == 0:  # every second kill falls into the jobs, the others anywhere
+            wait_until(lambda run=process, known=runs: started(study) > known or run.poll() is not None)
         try:
-            process.wait(timeout=chance.uniform(0.05, 0.9) * clean[2])
+            process.wait(timeout=chance.uniform(0.02, 0.7) * clean[2])
         except subprocess.TimeoutExpired:
             kill(process, chance.choice(["all", "all", "hladr", "snakemake"]))
             died += 1
@@ -321,6 +330,7 @@ def test_killed_runs_go_on_to_the_same_bytes_and_two_at_once_are_refused(study, 
             assert results_of(study) == clean[1]
             shutil.rmtree(study / "results")
         wait_until(lambda: not busy(study))
+        runs = started(study)
         process = start(study)
     assert process.wait(timeout=300) == 0, process.communicate()[0]
     assert results_of(study) == clean[1]
