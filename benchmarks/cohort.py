@@ -13,11 +13,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from hladr import cohort, sensitivity, study_config
+from hladr import cohort, sensitivity
 from hladr.ferritin import Interval
 from hladr.flags import finding
 from hladr.phenotype import call_draws
 from hladr.reversal import judge
+from hladr.study import config as study_config
 from hladr.tables import write_table
 
 DAYS = (1, 2, 4, 7, 15, 21, 28)

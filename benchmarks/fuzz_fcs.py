@@ -189,7 +189,8 @@ def seeds(n_events: int) -> dict[str, bytes]:
 
 
 def read(path: Path, lab: dict):
-    from hladr import compensation, fcs, panel
+    from hladr import fcs, panel
+    from hladr.fcs import compensation
 
     for step in (fcs.read_header, fcs.read_acquisition):
         acquisition = step(path)
@@ -236,7 +237,7 @@ class Results:
     """Whether a damaged tube is called ok with another PE."""
 
     def __init__(self, folder: Path, contents: dict[str, bytes], labs: dict[str, dict]):
-        from hladr.study_config import defaults
+        from hladr.study.config import defaults
 
         self.config, self.labs, self.folder = defaults(), labs, folder
         self.config["quantify"] |= {"min_monocytes": 20, "review_monocytes": 20}  # the files are small

@@ -17,8 +17,8 @@ from gating_methods import CANDIDATES, ceiling, f1, hladr_gate, template_gate, v
 from gating_tubes import by_channel, columns_of, make_tube, truth_of
 
 from hladr.gating import apply
-from hladr.gating_doubt import central, pe_doubt, spread_ln
-from hladr.gating_learn import learn
+from hladr.gating.doubt import central, pe_doubt, spread_ln
+from hladr.gating.learn import learn
 from hladr.simulate import Blood, random_cytometer, simulate_tube
 
 ROOT = Path(__file__).resolve().parents[1]

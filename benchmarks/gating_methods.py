@@ -7,7 +7,7 @@ from gating_tubes import by_channel, columns_of, truth_of
 
 from hladr.flags import SpecimenError
 from hladr.gating import apply
-from hladr.gating_learn import Columns, Signal, learn, leukocyte_threshold
+from hladr.gating.learn import Columns, Signal, learn, leukocyte_threshold
 from hladr.simulate import CYTOMETERS, Blood, SimulatedTube, simulate_tube
 
 

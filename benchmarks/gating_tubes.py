@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from hladr.gating_learn import Columns, Signal
+from hladr.gating.learn import Columns, Signal
 from hladr.simulate import SimulatedTube, random_blood, random_cytometer, simulate_tube
 from hladr.simulate.populations import CODES, MONOCYTE
 

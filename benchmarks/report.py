@@ -15,8 +15,8 @@ import yaml
 
 from hladr import paths
 from hladr.calibration import Calibration, Level
+from hladr.calibration.lines import fit
 from hladr.flags import finding
-from hladr.lines import fit
 from hladr.pairing import PESettings
 from hladr.phenotype import call_draws
 from hladr.quantify import quantify
@@ -172,8 +172,8 @@ def write_results(study, results: Path, seed: int = 1, pictures: list[bytes] | N
 
 def noise_picture(seed: int) -> bytes:
     """Draw four panels of made-up events: as large as a real gate picture, without gating a tube."""
-    from hladr import plots_panels as panels
     from hladr.gating import asinh_scale
+    from hladr.plots import panels as panels
 
     rng, scale = np.random.default_rng(seed), asinh_scale(262144.0, 150.0)
     x = scale.apply(np.concatenate([rng.lognormal(6.3, 0.8, 26000), rng.lognormal(10, 0.5, 2000)]))

@@ -44,7 +44,8 @@ def _row(tube) -> dict:
 
 def stages(study, n: int) -> float:
     """Print CPU per tube of each step; return that of a tube and its share of a bead run, without pictures."""
-    from hladr import calibration, fcs, gatingml, plots, plots_beads, provenance, tube
+    from hladr import calibration, fcs, gatingml, plots, provenance, tube
+    from hladr.plots import beads as plots_beads
 
     seconds: dict[str, float] = {}
 
@@ -118,7 +119,8 @@ def flowkit_loop(study, n: int) -> float:
     import flowkit as fk
 
     folder = Path(study.folder)
-    from hladr import compensation, fcs, panel
+    from hladr import fcs, panel
+    from hladr.fcs import compensation
 
     plans = {}
     tubes = [t for t in study.tubes if t.fcs][:n]

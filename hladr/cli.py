@@ -95,7 +95,7 @@ def _demo(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _init(arguments: argparse.Namespace, rest: list[str]) -> int:
-    from .init import init_study
+    from .study.init import init_study
 
     try:
         init_study(Path(arguments.folder))
@@ -107,7 +107,7 @@ def _init(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _check(arguments: argparse.Namespace, rest: list[str]) -> int:
-    from .study_check import check
+    from .study.check import check
 
     result = check(Path(arguments.folder))
     for problem in result.problems:

@@ -90,7 +90,8 @@ def write_report(study: Study, results: Path) -> None:
 
 def write_exports(study: Study, results: Path) -> None:
     """Write the tables once more, for DuckDB, Parquet and Excel, the list of problems, and the dictionary."""
-    from . import exports, exports_xlsx
+    from . import exports
+    from .exports import xlsx as exports_xlsx
 
     # A comparison whose arms have gone from samples.csv is no result of this study any more.
     if not any(tube.arm for tube in study.tubes):

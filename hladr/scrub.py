@@ -7,13 +7,13 @@ from pathlib import Path
 
 import yaml
 
-from .compensation import FROM_FILE, NONE, read_matrix_csv
-from .fcs_scrub import scrub_file
-from .problems import Collector, Problem, StudyError
+from .fcs.compensation import FROM_FILE, NONE, read_matrix_csv
+from .fcs.scrub import scrub_file
 from .study import load_study
-from .study_config import schema
-from .study_tables import read_table
-from .study_types import Study, file_stem
+from .study.config import schema
+from .study.problems import Collector, Problem, StudyError
+from .study.tables import read_table
+from .study.types import Study, file_stem
 
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _TABLES = ("samples", "beads", "bead_lots", "ferritin", "outcomes", "releases", "overrides")

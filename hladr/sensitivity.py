@@ -6,9 +6,9 @@ from typing import Any
 
 from .arms import arms_of
 from .phenotype import Draw, draws_of
-from .replicates import TubeValue, tube_values
+from .phenotype.replicates import TubeValue, tube_values
 from .reversal import Course, judge_draws
-from .reversal_rules import UNCONFIRMED, Point
+from .reversal.rules import UNCONFIRMED, Point
 from .rules import (
     MALS,
     METHODS_INCREMENT,

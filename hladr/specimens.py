@@ -84,7 +84,7 @@ def calibrate_batch(
         path = folder / row["fcs"] if row["fcs"] else None
         calibration, arrays = calibrate(path, row, levels, labs[row["lab"]], config, others)
         if arrays is not None and config["run"]["pictures"]:
-            from .plots_beads import draw_beads
+            from .plots.beads import draw_beads
 
             (out / "pictures" / f"{file_stem(calibration.bead_id)}.png").write_bytes(draw_beads(arrays, calibration))
         return calibration.to_json()

@@ -86,9 +86,9 @@ def _inputs(folder: Path, parts: Mapping[str, dict]) -> Iterable[str | None]:
 
 def _table_path(folder: Path, name: str, tables: Mapping[str, str]) -> Path:
     """Find a table as the study does: by the configuration, or at the fixed place of an optional one."""
-    from .problems import Collector
     from .study import OPTIONAL_TABLES
-    from .study_tables import find_table
+    from .study.problems import Collector
+    from .study.tables import find_table
 
     if name == "config":
         return folder / "config.yaml"

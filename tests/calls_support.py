@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from hladr import flags, study_config
+from hladr import flags
 from hladr.ferritin import parse_ferritin
 from hladr.phenotype import Draw, draws_of
-from hladr.replicates import TubeValue
+from hladr.phenotype.replicates import TubeValue
 from hladr.reversal import Course, judge_draws
 from hladr.rules import phenotype_limits, reversal_settings
+from hladr.study import config as study_config
 
 
 @dataclass(frozen=True)

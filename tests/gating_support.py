@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from hladr import compensation, fcs, panel
-from hladr.gating_learn import Columns, Signal
+from hladr import fcs, panel
+from hladr.fcs import compensation
+from hladr.gating.learn import Columns, Signal
 from hladr.paths import pipeline_root
 from hladr.simulate import CYTOMETERS, Blood, SimulatedTube, simulate_tube
 from hladr.simulate.fcs_write import write_fcs

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from hladr.calibration import Calibration, Level
-from hladr.lines import fit
+from hladr.calibration.lines import fit
 from hladr.quantify import quantify
 from hladr.simulate import LOTS
 from hladr.study import Tube
-from hladr.study_config import defaults, merge
+from hladr.study.config import defaults, merge
 from hladr.tube import TubeReading
 
 VALUES = np.array(LOTS["quantibrite-pe", "96597"])

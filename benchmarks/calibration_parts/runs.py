@@ -10,7 +10,7 @@ import numpy as np
 from hladr import calibration, kits
 from hladr.fcs import Channel
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, SimulatedBeads, simulate_beads
-from hladr.study_config import defaults
+from hladr.study.config import defaults
 
 AT = (2_000, 5_000, 8_000, 30_000)  # AB/C at which the line is compared with the truth
 MODELS = ("canto", "fortessa", "navios", "calibur", "cytoflex")

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from hladr import calibration
+from hladr.calibration.lines import fit
 from hladr.drift import with_jumps
 from hladr.flags import OK
-from hladr.lines import fit
 from hladr.pairing import PESettings
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, simulate_beads
 

@@ -112,7 +112,7 @@ def place_pictures(inputs: view.Inputs, beads: list[dict], folder: Path) -> None
 
 def meta(inputs: view.Inputs) -> dict:
     """Give the pages the study's name, its limits and the words of the flags that were set."""
-    from ..plots_png import BOTTOM, CELL_HEIGHT, CELL_WIDTH, LEFT, SIDE
+    from ..plots.png import BOTTOM, CELL_HEIGHT, CELL_WIDTH, LEFT, SIDE
 
     config = inputs.config
     tables = (inputs.tables["quantification"], inputs.tables["calibrations"], inputs.tables["phenotypes"])

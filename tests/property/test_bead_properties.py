@@ -4,10 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hladr import beads, intervals
+from hladr import beads
+from hladr.calibration.lines import fit
 from hladr.drift import westgard
-from hladr.lines import fit
 from hladr.pairing import PESettings, compare
+from hladr.quantify import intervals
 
 LOT = (638.0, 6930.0, 31_008.0, 67_601.0)
 

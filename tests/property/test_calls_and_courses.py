@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from hladr.ferritin import Interval, combine
 from hladr.phenotype import call, draws_of, is_borderline, probability_of
-from hladr.replicates import TubeValue
+from hladr.phenotype.replicates import TubeValue
 from hladr.reversal import judge_draws
-from hladr.reversal_rules import ferritin_fell
+from hladr.reversal.rules import ferritin_fell
 from hladr.rules import REVERSAL_RULES, PhenotypeLimits, phenotype_limits, reversal_settings
 
 LIMITS = PhenotypeLimits(4420, 5000)

@@ -8,8 +8,9 @@ from gating_support import columns_of, config, rearranged, study_with, tube_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hladr import compensation, fcs, panel
-from hladr.gating_learn import learn
+from hladr import fcs, panel
+from hladr.fcs import compensation
+from hladr.gating.learn import learn
 
 SETTINGS = config()["gating"]
 
@@ -32,7 +33,7 @@ def test_any_order_of_events_gives_the_same_gates(tube, seed):
 
 def test_large_files_are_sampled_in_a_way_that_no_order_changes(tube, monkeypatch):
     *_, columns, _ = tube
-    monkeypatch.setattr("hladr.gating_learn.MOST", 5000)
+    monkeypatch.setattr("hladr.gating.learn.MOST", 5000)
     order = np.random.default_rng(1).permutation(len(columns.side.values))
     assert learn(rearranged(columns, order), SETTINGS) == learn(columns, SETTINGS)
 

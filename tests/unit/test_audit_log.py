@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from hladr import audit_log
-from hladr.audit_log import append, check, read
+from hladr.audit import log as audit_log
+from hladr.audit.log import append, check, read
 
 
 def write(folder, *names):

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from hladr import beads, beads_assign, beads_density, beads_scatter
+from hladr import beads
+from hladr.beads import assign as beads_assign
+from hladr.beads import density as beads_density
+from hladr.beads import scatter as beads_scatter
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, simulate_beads
 
 LOT = (638.0, 6930.0, 31008.0, 67601.0)

@@ -12,7 +12,7 @@ from hladr.fcs import Channel
 from hladr.flags import finding
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, simulate_beads
 from hladr.simulate.fcs_write import write_fcs
-from hladr.study_config import defaults, merge
+from hladr.study.config import defaults, merge
 
 LOT = LOTS["quantibrite-pe", "96597"]
 WHEN = datetime(2024, 3, 1, 9, 30)

@@ -3,7 +3,8 @@
 import pytest
 from calls_support import FakeStudy, blood, config, measurement
 
-from hladr import cohort, cohort_series
+from hladr import cohort
+from hladr.cohort import series as cohort_series
 from hladr.phenotype import call_draws
 from hladr.reversal import judge
 from hladr.study import Outcome, Tube

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from fcs_builder import build
 
-from hladr import compensation, fcs
+from hladr import fcs
+from hladr.fcs import compensation
 from hladr.flags import SpecimenError
 
 NAMES = ["FSC-A", "SSC-A", "PE-A", "PerCP-A", "APC-A", "Time"]

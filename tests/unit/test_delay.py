@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hladr.delay import delay_findings, hours_from_draw
+from hladr.quantify.delay import delay_findings, hours_from_draw
 
 
 def at(text: str) -> datetime:

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from hladr.calibration import Calibration, Level
+from hladr.calibration.lines import fit
 from hladr.drift import QUANTITIES, series, westgard, with_jumps
 from hladr.flags import finding
-from hladr.lines import fit
 from hladr.pairing import PESettings
-from hladr.study_config import defaults, merge
+from hladr.study.config import defaults, merge
 from hladr.tables import columns
 
 LOT = (638.0, 6930.0, 31_008.0, 67_601.0)

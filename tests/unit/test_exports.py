@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hladr import exports, exports_xlsx
+from hladr import exports
+from hladr.exports import xlsx as exports_xlsx
 from hladr.flags import FLAGS
 from hladr.tables import dictionary, write_table
 

@@ -379,7 +379,7 @@ def test_flowio_refuses_and_fcsparser_reads(tmp_path, monkeypatch):
 
     monkeypatch.setattr(flowio, "FlowData", refuse)
     path = write(tmp_path, build(ROWS, NAMES))
-    from hladr import fcs_libraries
+    from hladr.fcs import libraries as fcs_libraries
 
     seen = fcs_libraries._fcsparser_table
 

@@ -6,8 +6,8 @@ import pytest
 from fcs_builder import build
 
 from hladr import fcs
-from hladr.fcs_settings import acquired, cytometer_of, date_of, serial_of, time_of, voltage_of
-from hladr.fcs_text import amplification, number, parse_text, whole
+from hladr.fcs.settings import acquired, cytometer_of, date_of, serial_of, time_of, voltage_of
+from hladr.fcs.text import amplification, number, parse_text, whole
 
 
 @pytest.mark.parametrize(

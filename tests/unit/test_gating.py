@@ -10,7 +10,7 @@ from gating_support import REAL, columns_of, config, f1, study_with, tube_of
 
 from hladr.flags import SpecimenError
 from hladr.gating import Axis, Gate, GateSet, Scale, apply, asinh_scale
-from hladr.gating_learn import Columns, Signal, learn
+from hladr.gating.learn import Columns, Signal, learn
 from hladr.simulate import CYTOMETERS, BeadRun, simulate_beads
 from hladr.tube import read_tube
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hladr.gating_doubt import Doubt, central, pe_doubt
+from hladr.gating.doubt import Doubt, central, pe_doubt
 
 
 def test_a_median_below_zero_is_a_median():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hladr.gating_learn import leukocyte_threshold
+from hladr.gating.learn import leukocyte_threshold
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.3, 1.2])

@@ -7,11 +7,11 @@ import pytest
 from fcs_builder import build
 from study_support import write_study
 
-from hladr.init import init_study
 from hladr.paths import pipeline_root
 from hladr.study import load_study
-from hladr.study_check import check
-from hladr.study_config import schema
+from hladr.study.check import check
+from hladr.study.config import schema
+from hladr.study.init import init_study
 
 EXAMPLE = pipeline_root() / "config" / "example"
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hladr import intervals
+from hladr.quantify import intervals
 
 ALL = {
     "line": True,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hladr.lines import fit
+from hladr.calibration.lines import fit
 
 LOT_96597 = (638.0, 6930.0, 31008.0, 67601.0)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hladr.outcomes import dead_by, infection_ranks, lost_before, sofa_fall, sofa_series
+from hladr.cohort.outcomes import dead_by, infection_ranks, lost_before, sofa_fall, sofa_series
 from hladr.study import Outcome
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hladr import plots, plots_panels, plots_png, tube
+from hladr import plots, tube
 from hladr.gating import asinh_scale
+from hladr.plots import panels as plots_panels
+from hladr.plots import png as plots_png
 from hladr.study import load_study
 
 SCALE = asinh_scale(262144.0, 150.0)

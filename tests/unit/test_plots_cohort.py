@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from calls_support import blood, config, draws, tube
 
-from hladr import plots_cohort, plots_course
-from hladr.plots_style import ARM_COLORS, ARM_LINES, ARM_MARKERS, CALLS, png_of, svg_of
+from hladr.plots import cohort as plots_cohort
+from hladr.plots import course as plots_course
+from hladr.plots.style import ARM_COLORS, ARM_LINES, ARM_MARKERS, CALLS, png_of, svg_of
 from hladr.reversal import judge_draws
 from hladr.rules import phenotype_limits, reversal_settings
 from hladr.stats import Curve

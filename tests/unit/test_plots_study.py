@@ -2,7 +2,7 @@
 
 import pytest
 
-from hladr import plots_study
+from hladr.plots import study as plots_study
 
 CONFIG = {"phenotype": {"hladr_sip_below_abc": 5000}, "reversal": {"hladr_abc": 8000}}
 TUBES = [
@@ -49,7 +49,7 @@ def test_antibodies_show_every_value_and_the_median():
 
 @pytest.mark.parametrize("name", plots_study.NAMES)
 def test_an_empty_study_gives_empty_axes(name):
-    from hladr.plots_style import png_of
+    from hladr.plots.style import png_of
 
     figure = plots_study.figures(tables([], [], []), CONFIG)[name]
     assert png_of(figure, 50).startswith(b"\x89PNG")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hladr.quality import share, singlet_corners, singlet_ridge, upper_limit
-from hladr.quality_time import fifths, stability
+from hladr.quality.time import fifths, stability
 
 
 def test_a_limit_is_the_top_of_the_channel_or_a_value_that_repeats():

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from hladr.calibration import Calibration, Level
+from hladr.calibration.lines import fit
 from hladr.flags import finding
-from hladr.lines import fit
 from hladr.pairing import PESettings
 from hladr.quantify import Measurement, quantify
 from hladr.study import Tube
-from hladr.study_config import defaults, merge
+from hladr.study.config import defaults, merge
 from hladr.tables import columns
 from hladr.tube import TubeReading
 

@@ -159,7 +159,7 @@ def test_a_failed_tube_is_not_released_by_a_reviewer(small):
 def test_histogram_puts_antibodies_over_their_pe():
     from types import SimpleNamespace
 
-    from hladr.lines import fit
+    from hladr.calibration.lines import fit
 
     # slope exactly 1, one antibody per PE: AB/C of PE 2,000 is 3,400 where the beads carry 1.7 per PE unit
     line = fit([100, 1000, 10000], [170, 1700, 17000])

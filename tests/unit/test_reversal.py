@@ -7,7 +7,7 @@ import pytest
 from calls_support import config, course, draws, tube
 
 from hladr.reversal import judge_draws
-from hladr.reversal_rules import states_over_time
+from hladr.reversal.rules import states_over_time
 from hladr.rules import reversal_settings, texts
 
 RULES = ["table2-sustained", "methods-increment", "sap-day15"]

@@ -5,7 +5,7 @@ import pytest
 from fcs_builder import build, two_data_sets
 
 from hladr import fcs
-from hladr.fcs_scrub import scrub_file
+from hladr.fcs.scrub import scrub_file
 from hladr.panel import known_stain, resolve
 from hladr.scrub import scrub_study
 from hladr.study import StudyError, load_study
@@ -103,7 +103,7 @@ def test_files(tmp_path, options):
     assert resolve(one.channels, {}) == resolve(two.channels, {})
     assert ("matrix_unreadable" in one.notes) == ("matrix_unreadable" in two.notes)
     # the DATA segment, bit by bit: the last bytes of the copy are those of the original's events
-    from hladr.fcs_layout import read_layout
+    from hladr.fcs.layout import read_layout
 
     with open(source, "rb") as handle:
         layout = read_layout(handle)

@@ -5,10 +5,10 @@ import yaml
 from study_support import write_study
 
 from hladr.paths import pipeline_root
-from hladr.problems import Collector
 from hladr.study import StudyError, load_study
-from hladr.study_config import defaults, merge, schema, validate
-from hladr.study_yaml import read_yaml
+from hladr.study.config import defaults, merge, schema, validate
+from hladr.study.problems import Collector
+from hladr.study.yaml import read_yaml
 
 
 def leaves(value, path=()):

@@ -45,7 +45,7 @@ rule report:
             "overrides",
         ),
         settings=plan.digest(CONFIG),
-        code=plan.code_digest("report.build", "exports"),
+        code=plan.code_digest("report.build"),
         pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Report"
@@ -88,7 +88,7 @@ rule figures:
         runtime=20,
     params:
         settings=settings("phenotype", "reversal.hladr_abc"),
-        code=plan.code_digest("plots_study"),
+        code=plan.code_digest("plots.study"),
     message:
         "Figures"
     script:
@@ -110,7 +110,7 @@ rule export:
         mem_mb=2000,
         runtime=20,
     params:
-        code=plan.code_digest("exports"),
+        code=plan.code_digest("exports", "exports.xlsx"),
     message:
         "Database and spreadsheets"
     script:

@@ -77,7 +77,7 @@ rule compare:
         settings=settings(
             "study", "baseline_day", "quantify", "phenotype", "reversal", "cohort"
         ),
-        code=plan.code_digest("cohort"),
+        code=plan.code_digest("cohort", "cohort.report"),
     message:
         "Comparison of the arms"
     script:

@@ -17,7 +17,7 @@ rule calibrate:
         labs=labs_of_beads,
         files=bead_files,
         settings=settings("quantify", "beads", "kits", "run.pictures", "run.seed"),
-        code=plan.code_digest("calibration", "plots"),
+        code=plan.code_digest("calibration", "plots.beads", "batch"),
     message:
         "Bead runs, batch {wildcards.batch}"
     script:
@@ -47,7 +47,7 @@ rule gate:
             "run.pictures",
             "run.seed",
         ),
-        code=plan.code_digest("tube", "plots", "gatingml"),
+        code=plan.code_digest("tube", "plots", "gatingml", "batch"),
     message:
         "Tubes, batch {wildcards.batch}"
     script:

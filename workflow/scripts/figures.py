@@ -2,11 +2,11 @@
 
 import sys
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)  # noqa: F821
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 from pathlib import Path
 
-from hladr.plots_study import write_figures
+from hladr.plots.study import write_figures
 from hladr.study import load_study
 
-write_figures(load_study(Path("."), snakemake.config), Path("results"))  # noqa: F821
+write_figures(load_study(Path("."), snakemake.config), Path("results"))

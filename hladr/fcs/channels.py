@@ -1,0 +1,72 @@
+"""Channels and settings of a data set, from its keywords."""
+
+import re
+
+from ..flags import SpecimenError
+from .decode import n_parameters
+from .layout import Layout, bits_of, kind_of
+from .settings import acquired, cytometer_of, serial_of, voltage_of
+from .text import MAX_PARAMETERS, amplification, keyword, number, whole
+from .values import Channel, Settings
+
+_PULSE_WORDS = {"A", "H", "W", "AREA", "HEIGHT", "WIDTH", "INT", "PEAK", "TOF", "LIN", "LOG"}
+
+
+def channels_of(layout: Layout) -> tuple[Channel, ...]:
+    """Return the channels of a data set; stains and voltages that it does not state come from an earlier one.
+
+    Raises
+    ------
+    SpecimenError
+        `unreadable_fcs` where an amplification or a gain cannot be understood.
+    """
+    count = n_parameters(layout)
+    earlier = _earlier_channels(layout)
+    return tuple(_channel(layout, i, earlier) for i in range(1, count + 1))
+
+
+def _channel(layout: Layout, i: int, earlier: dict[str, int]) -> Channel:
+    text = layout.text
+    name = keyword(text, f"P{i}N") or keyword(text, f"P{i}S") or f"P{i}"
+    range_ = number(keyword(text, f"P{i}R"))
+    scale = amplification(keyword(text, f"P{i}E"))
+    if scale is None or (scale[0] > 0 and not range_ and kind_of(text, i) == "I"):
+        raise SpecimenError("unreadable_fcs", f"the header does not say how channel {i} is amplified")
+    gain = number(keyword(text, f"P{i}G"))
+    if gain is not None and gain < 0:
+        raise SpecimenError("unreadable_fcs", f"the header states a gain below zero for channel {i}")
+    stain, voltage = keyword(text, f"P{i}S") or "", voltage_of(text, i)
+    same = earlier.get(detector_key(name))
+    if same is not None:
+        stated = keyword(layout.inherited, f"P{same}S") or ""
+        if not stain and stated != keyword(layout.inherited, f"P{same}N"):
+            stain = stated
+        if voltage is None:
+            voltage = voltage_of(layout.inherited, same)
+    return Channel(name, stain, range_ or 0.0, *scale, gain, voltage, bits_of(text, i))
+
+
+def _earlier_channels(layout: Layout) -> dict[str, int]:
+    """Return the parameter of each detector in an earlier data set; the first where it has several (Lin and Log)."""
+    found: dict[str, int] = {}
+    count = whole(keyword(layout.inherited, "PAR")) or 0
+    for i in range(1, min(count, MAX_PARAMETERS) + 1):
+        name = keyword(layout.inherited, f"P{i}N")
+        if name:
+            found.setdefault(detector_key(name), i)
+    return found
+
+
+def detector_key(name: str) -> str:
+    """Return a name without what says pulse or scale: `FL2 Log`, `FL2 INT LIN` and `FL2-A` are `FL2`."""
+    words = re.split(r"[\s_-]+", name.upper().strip())
+    kept = [w for w in words if w not in _PULSE_WORDS]
+    return " ".join(kept or words)
+
+
+def settings_of(layout: Layout) -> Settings:
+    """Return what a data set, or an earlier one of the same file, says about the acquisition."""
+    text = {**layout.inherited, **{k: v for k, v in layout.text.items() if v}}
+    acquired_at, duration = acquired(text)
+    datatype = (keyword(layout.text, "DATATYPE") or "").upper()
+    return Settings(cytometer_of(text), serial_of(text), acquired_at, duration, layout.version, datatype)

@@ -1,0 +1,251 @@
+"""Learn the gates of one tube from its scatter, CD14 and CD45. HLA-DR is not among what it is given.
+
+The steps: detector limits of scatter, singlets, the valley between debris and leukocytes on CD45, a mixture of the
+leukocytes on CD14 x SSC x CD45 x FSC, which of its components are monocytes, and the polygons in which they prevail.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import quality
+from ..flags import SpecimenError
+from . import Axis, Gate, GateSet, Scale, asinh_scale
+from .contour import Region, draw
+from .doubt import Doubt
+from .mixture import bin_events
+from .populations import find
+
+LINEAR = Scale()
+MARGIN = 0.05  # share of the events at a scatter detector's limit
+MOST = 150_000  # events to learn from; the gates are applied to all
+CELL = (0.15, 0.15, 0.15, 0.15)  # natural units
+COMPONENTS = 10
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One channel: linear values (n,), its $PnN, whether compensated, and the largest value it can hold."""
+
+    values: np.ndarray
+    channel: str
+    compensated: bool
+    top: float
+
+    def axis(self, scale: Scale) -> Axis:
+        """Make the axis of a gate on this channel."""
+        return Axis(self.channel, self.compensated, scale)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What gating may look at: never HLA-DR; time only to leave out what is unstable, where that is asked for."""
+
+    forward: Signal
+    side: Signal
+    cd14: Signal
+    cd45: Signal | None = None
+    forward_height: Signal | None = None
+    time: Signal | None = None
+    damaged: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The gates of a tube and their doubt; `gates.gates[-1]` is `monocytes`."""
+
+    gates: GateSet
+    doubt: Doubt
+
+
+def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | None = None) -> Learned:
+    """Find the gates of one tube.
+
+    Parameters
+    ----------
+    columns : Columns
+    settings : Mapping
+        The section `gating` of the configuration.
+    stretch : (float, float), optional
+        Times that count: the gate `time` leaves out the rest.
+
+    Raises
+    ------
+    SpecimenError
+        `no_monocytes` where no population can be the monocytes.
+    """
+    n = len(columns.side.values)
+    gates: list[Gate] = []
+    keep = np.ones(n, dtype=bool) if columns.damaged is None else ~columns.damaged
+    if stretch is not None:
+        gates.append(Gate("time", None, "rectangle", (columns.time.axis(LINEAR),), bounds=(stretch,)))
+        keep &= gates[0].contains([columns.time.values])
+    limits, inside = _limits(columns, gates[-1].name if gates else None)
+    gates.append(limits)
+    keep &= inside
+    sample = _sample(columns)
+    if sample is not None:
+        keep &= sample
+    singlets = _singlets(columns, keep, settings)
+    if singlets is not None:
+        gates.append(singlets)
+        keep &= singlets.contains([columns.forward.values, columns.forward_height.values])
+    rows = np.flatnonzero(keep)
+    if len(rows) < settings["min_events"]:
+        raise SpecimenError("no_monocytes", f"only {len(rows)} events are left to look for monocytes")
+    third = columns.cd45 or columns.forward
+    third_scale = _third_scale(third, rows)
+    level = third_scale.apply(third.values[rows]) / third_scale.unit
+    threshold = leukocyte_threshold(level)
+    rows = rows[level >= threshold]
+    signals = [columns.cd14, columns.side, third]
+    scales = [_cd14_scale(columns.cd14, rows), _side_scale(columns.side, rows), third_scale]
+    if columns.cd45 is not None:
+        signals.append(columns.forward)
+        scales.append(_side_scale(columns.forward, rows))
+    points = np.column_stack([s.apply(x.values[rows]) / s.unit for x, s in zip(signals, scales, strict=True)])
+    if _like_beads(points[:, 1], points[:, -1]):
+        raise SpecimenError("no_monocytes", "the events scatter like beads, not like blood cells")
+    cells = bin_events(points, np.array(CELL[: len(signals)]))
+    roles = find(cells, columns.cd45 is not None)
+    mixture = roles.mixture
+    axes = [x.axis(s) for x, s in zip(signals, scales, strict=True)]
+    leukocytes = Gate(
+        "leukocytes", gates[-1].name, "rectangle", (axes[2],), bounds=((threshold * scales[2].unit, None),)
+    )
+    gates.append(leukocytes)
+    region = draw(mixture, roles.monocytes, settings["odds"])
+    chain = _chain(region, axes, "", 1.0, leukocytes.name)
+    gates += chain
+    reported = [
+        gate
+        for suffix, factor in (("_tight", settings["tight"]), ("_wide", settings["wide"]))
+        for gate in _chain(region, axes, suffix, factor, leukocytes.name)
+    ]
+    doubt = Doubt(region.contamination, region.loss)
+    share = float(mixture.shares[list(roles.monocytes)].sum())
+    if share > settings["max_share"]:
+        text = f"the cells that would be the monocytes are {100 * share:.0f} % of all leukocytes"
+        raise SpecimenError(
+            "no_monocytes", f"no population of CD14+ monocytes can be told from the other cells: {text}"
+        )
+    if doubt.separation < settings["min_separation"]:
+        raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
+    return Learned(GateSet(tuple(gates), tuple(reported)), doubt)
+
+
+def _sample(columns: Columns) -> np.ndarray | None:
+    """Choose about `MOST` events of a large file to learn from, by a hash of their scatter: no order, no chance."""
+    n = len(columns.side.values)
+    if n <= MOST:
+        return None
+    bits = [s.values.astype(np.float32).view(np.uint32) for s in (columns.forward, columns.side)]
+    mixed = bits[0] * np.uint32(2654435761) ^ bits[1] * np.uint32(2246822519)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(3266489917)
+    mixed ^= mixed >> np.uint32(13)
+    return mixed % np.uint32(math.ceil(n / MOST)) == 0
+
+
+def _limits(columns: Columns, parent: str | None) -> tuple[Gate, np.ndarray]:
+    """Leave out events at the upper limit of scatter, unless these are too many to be margin events.
+
+    CD14 and CD45 at their limit are still CD14+ and CD45+. Where a scatter detector cuts into the cells (more than
+    `MARGIN` of all events), what lies at its limit is not apart from them and stays.
+    """
+    bounds, inside = [], np.ones(len(columns.side.values), dtype=bool)
+    for signal in (columns.forward, columns.side):
+        high = quality.upper_limit(signal.values, signal.top)
+        bound = None
+        if high is not None:
+            below = signal.values < high
+            if np.count_nonzero(~below) <= MARGIN * len(below):
+                inside &= below
+                bound = high
+        bounds.append((None, bound if bound is not None else 4 * signal.top))
+    axes = (columns.forward.axis(LINEAR), columns.side.axis(LINEAR))
+    return Gate("limits", parent, "rectangle", axes, bounds=tuple(bounds)), inside
+
+
+def _singlets(columns: Columns, keep: np.ndarray, settings: Mapping) -> Gate | None:
+    if columns.forward_height is None:
+        return None
+    area, height = columns.forward.values[keep], columns.forward_height.values[keep]
+    ridge = quality.singlet_ridge(area, height)
+    if ridge is None:
+        return None
+    positive = height[height > 0]
+    corners = quality.singlet_corners(ridge, 0.5 * positive.min(), 2 * positive.max(), settings["singlet_spreads"])
+    axes = (columns.forward.axis(LINEAR), columns.forward_height.axis(LINEAR))
+    vertices = tuple((float(a), float(b)) for a, b in corners)
+    return Gate("singlets", "limits", "polygon", axes, vertices=vertices)
+
+
+def _scale(signal: Signal, cofactor: float) -> Scale:
+    return asinh_scale(signal.top, min(max(cofactor, signal.top * 1e-5), signal.top * 0.05))
+
+
+def _cd14_scale(signal: Signal, rows: np.ndarray) -> Scale:
+    """Linear up to twice the spread of the dimmest cells, seen from the lower tail (1st to 10th percentile)."""
+    low, high = np.percentile(signal.values[rows], [1, 10])
+    return _scale(signal, 2 * (high - low) / 1.04)
+
+
+def _side_scale(signal: Signal, rows: np.ndarray) -> Scale:
+    return _scale(signal, float(np.median(signal.values[rows])) / 5)
+
+
+def _third_scale(signal: Signal, rows: np.ndarray) -> Scale:
+    return _scale(signal, float(np.percentile(signal.values[rows], 75)) / 100)
+
+
+def leukocyte_threshold(level: np.ndarray) -> float:
+    """Find the valley between debris and leukocytes on CD45 (n,), natural units."""
+    # the kernel below has 13 places, and a convolution is never shorter than its kernel
+    low = np.floor(level.min() * 10) / 10
+    high = max(level.max(), low + 1.3)
+    counts = np.histogram(level, np.arange(low, high + 0.2, 0.1))[0].astype(float)
+    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
+    density = np.convolve(counts, kernel / kernel.sum(), "same")
+    centres = low + 0.05 + 0.1 * np.arange(len(counts))
+    peaks = np.flatnonzero((density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:])) + 1
+    big = [p for p in peaks if density[p] > 0.05 * density[centres > 1.5].max(initial=0)]
+    top = centres[big[-1]] if big else centres[int(np.argmax(density))]
+    window = np.flatnonzero((centres > top - 4) & (centres < top - 1.7))
+    if not len(window):
+        return float(low)
+    lowest = density[window].min()
+    flat = window[density[window] <= 1.05 * lowest + 1e-9]
+    return float(centres[flat].mean())
+
+
+def _like_beads(side: np.ndarray, forward: np.ndarray) -> bool:
+    """Tell whether four fifths of the events lie in one spot of scatter, narrower than any kind of cell."""
+    near = np.ones(len(side), dtype=bool)
+    for values in (side, forward):
+        counts = np.bincount(np.maximum(np.rint(values / 0.05), 0).astype(int))
+        near &= np.abs(values - 0.05 * int(np.argmax(counts))) < 0.2
+    return bool(near.mean() > 0.8)
+
+
+def _chain(region: Region, axes: list[Axis], suffix: str, factor: float, parent: str) -> list[Gate]:
+    """Make the gates from leukocytes to monocytes, drawn in or out about their centres by `factor`."""
+    gates = []
+    if region.size is not None:
+        low, high = region.size
+        middle, half = (low + high) / 2, (high - low) / 2 * factor
+        unit = axes[3].scale.unit
+        bounds = (((middle - half) * unit, (middle + half) * unit),)
+        gates.append(Gate(f"monocyte_size{suffix}", parent, "rectangle", (axes[3],), bounds=bounds))
+    names = {"cd45_side": (2, 1), "cd14_cd45": (0, 2), "cd14_side": (0, 1)}
+    for plane, (i, j) in names.items():
+        name = "monocytes" if plane == "cd14_side" else f"monocytes_{plane}"
+        corners = region.polygons[plane]
+        centre = corners.mean(axis=0)
+        corners = (centre + factor * (corners - centre)) * (axes[i].scale.unit, axes[j].scale.unit)
+        vertices = tuple((round(float(x), 6), round(float(y), 6)) for x, y in corners)
+        above = gates[-1].name if gates else parent
+        gates.append(Gate(name + suffix, above, "polygon", (axes[i], axes[j]), vertices=vertices))
+    return gates

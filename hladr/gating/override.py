@@ -1,0 +1,266 @@
+"""A gate that a reviewer drew elsewhere: checked, and evaluated by FlowKit itself, whatever kind of gates it holds.
+
+An override counts, or it fails with a reason; nothing falls back to the automatic gate in silence.
+"""
+
+import copy
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from lxml import etree
+
+from .. import gatingml
+from ..fcs import Acquisition, Spillover
+from ..flags import Finding, SpecimenError, finding
+from ..gatingml import dt, g
+from . import Gate
+
+NAME = "monocytes"
+MAX_BYTES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Override:
+    """A reviewer's gate, evaluated.
+
+    Attributes
+    ----------
+    masks : dict of str to ndarray of bool (n,)
+        `monocytes`, and `monocytes_tight` and `monocytes_wide` where the gate can be drawn in and out.
+    document : str
+        The reviewer's GatingML with the matrix inside: what results/gates publishes.
+    gate : Gate or None
+        The gate itself where it is a polygon or rectangle on linear or asinh scales, for the picture.
+    channels : tuple of str
+        All channels that decide.
+    """
+
+    masks: dict[str, np.ndarray]
+    document: str
+    gate: Gate | None
+    channels: tuple[str, ...]
+
+
+def unusable(sentence: str) -> SpecimenError:
+    """Make the error that stands for an override that cannot count."""
+    return SpecimenError("override_unusable", f"the reviewer's gate cannot be used: {sentence}")
+
+
+def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tight: float, wide: float) -> Override:
+    """Check and evaluate an override.
+
+    Parameters
+    ----------
+    text : bytes
+        The file, GatingML 2.0.
+    acquisition : Acquisition
+    spill : Spillover or None
+        The tube's matrix: what the reference `FCS` stands for.
+    tight, wide : float
+        Factors by which the gate is drawn in and out about its centre.
+
+    Raises
+    ------
+    SpecimenError
+        `override_unusable`, with the reason in plain words.
+    """
+    root = _parse(text)
+    _embed_matrix(root, spill)
+    element = _find(root)
+    # FlowKit takes a stain for a channel too
+    names = {c.name for c in acquisition.channels} | {c.stain for c in acquisition.channels if c.stain}
+    missing = sorted({c for c in _channels(root) if c not in names})
+    if missing:
+        raise unusable(f"it uses the channel {missing[0]}, which the file does not have")
+    document = etree.tostring(root, encoding="unicode", pretty_print=True)
+    for suffix, factor in (("_tight", tight), ("_wide", wide)):
+        scaled = _scaled(element, factor)
+        if scaled is not None:
+            scaled.set(g("id"), NAME + suffix)
+            root.append(scaled)
+    masks = _apply(etree.tostring(root), acquisition)
+    header = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    by_stain = {c.stain: c.name for c in acquisition.channels if c.stain}
+    deciding = tuple(by_stain.get(name, name) for name in _deciding(root, element))
+    return Override(masks, header + document, _readable(document), deciding)
+
+
+def judge(override: Override, hladr: str, automatic: np.ndarray | None, leukocytes: int | None) -> list[Finding]:
+    """Question an override that looks odd: it uses HLA-DR, selects an implausible number, or other events altogether.
+
+    Parameters
+    ----------
+    override : Override
+    hladr : str
+        $PnN of the HLA-DR channel.
+    automatic : ndarray of bool (n,) or None
+        The automatic gate's events; None where it found none.
+    leukocytes : int or None
+        Number of leukocytes that the automatic gates count.
+    """
+    chosen = override.masks[NAME]
+    n = int(chosen.sum())
+    out = []
+    if hladr in override.channels:
+        out.append("it uses the HLA-DR channel, which is the outcome")
+    if leukocytes and n > 0.6 * leukocytes:
+        out.append(f"it selects {n} events, more than 60 % of the leukocytes")
+    if automatic is not None and n:
+        both, theirs = int((chosen & automatic).sum()), int(automatic.sum())
+        if both < 0.3 * min(n, theirs):
+            out.append(f"it shares {both} events with the automatic gate, which selects {theirs}")
+    return [finding("override_unusual", f"the reviewer's gate is unusual: {'; '.join(out)}")] if out else []
+
+
+def _parse(text: bytes) -> etree._Element:
+    if len(text) > MAX_BYTES:
+        raise unusable("the file is larger than a gate can be")
+    try:
+        root = gatingml.parse(text)
+    except ValueError as problem:
+        raise unusable(str(problem)) from None
+    if root.tag != g("Gating-ML"):
+        raise unusable("it is not a GatingML 2.0 document")
+    return root
+
+
+def _find(root: etree._Element) -> etree._Element | None:
+    found = [e for e in root.iter() if isinstance(e.tag, str) and e.get(g("id")) == NAME]
+    if not found:
+        others = [e.get(g("id")) for e in root if isinstance(e.tag, str) and e.get(g("id"))]
+        raise unusable(f"it has no gate named {NAME} (it has {', '.join(others[:5]) or 'none'})")
+    if len(found) > 1:
+        raise unusable(f"it has {len(found)} gates named {NAME}")
+    return found[0]
+
+
+def _channels(root: etree._Element) -> list[str]:
+    """Names of all file channels that gates and ratios use; a matrix may name dyes instead."""
+    dyes = {
+        d.get(dt("name"))
+        for holder in root.iter(gatingml.tr("fluorochromes"))
+        for d in holder
+        if isinstance(d.tag, str)
+    }
+    places = [*root.iter(g("dimension")), *root.iter(g("divider")), *root.iter(gatingml.tr("fratio"))]
+    found = [d.get(dt("name"), "") for place in places for d in place.iter(dt("fcs-dimension"))]
+    found += [d.get(dt("name"), "") for h in root.iter(gatingml.tr("detectors")) for d in h if isinstance(d.tag, str)]
+    return [name for name in found if name not in dyes]
+
+
+def _deciding(root: etree._Element, element: etree._Element) -> list[str]:
+    """Channels of the gate, of its parents and of the gates that it combines."""
+    by_id = {e.get(g("id")): e for e in root.iter() if isinstance(e.tag, str) and e.get(g("id"))}
+    waiting, seen, channels = [element], set(), {}
+    while waiting:
+        gate = waiting.pop()
+        if id(gate) in seen:
+            continue
+        seen.add(id(gate))
+        for dimension in gate.iter(dt("fcs-dimension")):
+            channels[dimension.get(dt("name"))] = None
+        above = gate.getparent() if gate.tag == g("Quadrant") else None
+        references = [gate.get(g("parent_id")), *(r.get(g("ref")) for r in gate.iter(g("gateReference")))]
+        waiting += [by_id[name] for name in references if name in by_id]
+        if above is not None:
+            waiting.append(above)
+    return list(channels)
+
+
+def _embed_matrix(root: etree._Element, spill: Spillover | None) -> None:
+    """Replace the reference `FCS` by the tube's own matrix, so that the document is self-contained."""
+    users = [e for e in root.iter() if isinstance(e.tag, str) and e.get(g("compensation-ref")) == "FCS"]
+    for user in users:
+        user.set(g("compensation-ref"), gatingml.MATRIX_ID if spill is not None else "uncompensated")
+    known = any(m.get(gatingml.tr("id")) == gatingml.MATRIX_ID for m in root.iter(gatingml.tr("spectrumMatrix")))
+    if users and spill is not None:
+        if known:
+            raise unusable(f"it has a matrix named {gatingml.MATRIX_ID} beside the file's own")
+        root.insert(0, gatingml.matrix_element(spill.detectors, spill.matrix))
+
+
+def _scaled(element: etree._Element, factor: float) -> etree._Element | None:
+    """Copy a gate, drawn in or out about its centre; None for a gate that has no centre."""
+    twin = copy.deepcopy(element)
+    if twin.tag == g("PolygonGate"):
+        corners = [v.findall(g("coordinate")) for v in twin.findall(g("vertex"))]
+        points = np.array([[float(c.get(dt("value"))) for c in pair] for pair in corners])
+        centre = points.mean(axis=0)
+        for pair, point in zip(corners, centre + factor * (points - centre), strict=True):
+            for coordinate, value in zip(pair, point, strict=True):
+                coordinate.set(dt("value"), repr(float(value)))
+        return twin
+    if twin.tag == g("EllipsoidGate"):
+        size = twin.find(g("distanceSquare"))
+        size.set(dt("value"), repr(float(size.get(dt("value"))) * factor**2))
+        return twin
+    if twin.tag == g("RectangleGate"):
+        for dimension in twin.findall(g("dimension")):
+            low, high = dimension.get(g("min")), dimension.get(g("max"))
+            if low is None or high is None:
+                return None
+            middle, half = (float(low) + float(high)) / 2, (float(high) - float(low)) / 2 * factor
+            dimension.set(g("min"), repr(middle - half))
+            dimension.set(g("max"), repr(middle + half))
+        return twin
+    return None
+
+
+class _View:
+    """The part of FlowKit's Sample that evaluating gates asks for, on events that we have read.
+
+    A Sample made of an array would be written as 32-bit floats and read back; this hands over what we hold.
+    """
+
+    id = "tube"
+    null_channels: tuple[str, ...] = ()
+
+    def __init__(self, acquisition: Acquisition):
+        self._events = acquisition.events
+        self.event_count = len(acquisition.events)
+        self.pnn_labels = [c.name for c in acquisition.channels]
+        self.pns_labels = [c.stain for c in acquisition.channels]
+        self.fluoro_indices = [
+            i for i, name in enumerate(self.pnn_labels) if name[:4] not in ("FSC-", "SSC-") and name.lower() != "time"
+        ]
+
+    def get_events(self, source: str = "raw") -> np.ndarray:
+        """Return a copy of the events; FlowKit writes into it."""
+        return np.array(self._events, dtype=np.float64)
+
+    def get_channel_index(self, label: str) -> int:
+        """Return the column of a $PnN."""
+        return self.pnn_labels.index(label)
+
+    def get_metadata(self) -> dict[str, str]:
+        """Return nothing: the matrix is in the document."""
+        return {}
+
+
+def _apply(text: bytes, acquisition: Acquisition) -> dict[str, np.ndarray]:
+    import flowkit  # imported here: it costs more than a tube, and few tubes have an override
+
+    try:
+        strategy = flowkit.parse_gating_xml(io.BytesIO(text))
+        results = strategy.gate_sample(_View(acquisition))
+    except SpecimenError:
+        raise
+    except Exception as problem:
+        raise unusable("it does not follow GatingML 2.0, or refers to something that is not there") from problem
+    masks = {}
+    for name in (NAME, f"{NAME}_tight", f"{NAME}_wide"):
+        try:
+            masks[name] = np.asarray(results.get_gate_membership(name), dtype=bool)
+        except Exception:
+            if name == NAME:
+                raise unusable(f"its gate {NAME} cannot be evaluated") from None
+    return masks
+
+
+def _readable(document: str) -> Gate | None:
+    try:
+        gates = gatingml.read(document).gates
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return None
+    return next((gate for gate in gates if gate.name == NAME), None)

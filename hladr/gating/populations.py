@@ -1,0 +1,206 @@
+"""Which cells are in the tube: a mixture built on what is known of blood, on CD14 x SSC x CD45 in natural units.
+
+Natural units (asinh of value over cofactor) make a population's spread its biological one, about the same on every
+cytometer; so priors on spreads carry over between instruments, while positions are found in each tube.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..flags import SpecimenError
+from .landmarks import CD14, SIDE, THIRD, Grid, Landmarks, blur, kernel_events, landmarks, make_grid
+from .mixture import Cells, Mixture, fit
+
+SPREADS = np.array([0.45, 0.25, 0.30])  # typical sd of CD14, SSC and CD45 within a population, natural units
+PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
+DOF = 12.0  # of all populations: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4)
+EXTRA = 4  # components added where the fit falls short
+
+
+@dataclass(frozen=True)
+class Populations:
+    """The mixture, the components that are monocytes (the most typical first), and what they were found by."""
+
+    mixture: Mixture
+    monocytes: tuple[int, ...]
+    landmarks: Landmarks
+
+
+def _component(mean, sds):
+    return np.asarray(mean, dtype=float), np.diag(np.square(np.append(sds, 0.3)[: len(mean)]))
+
+
+def find(cells: Cells, cd45: bool) -> Populations:
+    """Fit the populations of a tube's leukocytes and tell which are the monocytes.
+
+    Parameters
+    ----------
+    cells : Cells
+        On CD14, SSC and CD45 (or FSC), and on FSC where the third axis is CD45.
+    cd45 : bool
+        The third axis is CD45.
+
+    Raises
+    ------
+    SpecimenError
+        `no_monocytes` where no population can be the monocytes.
+    """
+    grid = make_grid(cells)
+    marks = landmarks(grid, cd45)
+    parts = []
+    if marks.lymphocytes is not None:
+        parts.append(_component(marks.lymphocytes, (0.5, 0.2, 0.25)))
+    if marks.granulocytes is not None:
+        immature = marks.granulocytes + np.array([0, -0.1, -0.7 if cd45 else 0.1, 0])[: len(marks.granulocytes)]
+        parts.append(_component(marks.granulocytes, (0.4, 0.25, 0.3)))
+        parts.append(_component(immature, (0.6, 0.35, 0.4)))
+    parts.append(_component(np.mean([m for m, _ in parts[:2]], axis=0), (1.2, 0.8, 0.8)))
+    scattered = (len(parts) - 1,)
+    mixture = _fit(cells, _start(cells, parts), 6, scattered)
+    seed = _monocyte_seed(grid, mixture, marks)
+    mixture = _add(mixture, *_component(seed, (0.5, 0.28, 0.28)), 0.02)
+    for other in (marks.lymphocytes, marks.granulocytes):
+        if other is not None:
+            mixture = _add(mixture, *_component(_doublet(seed, other), (0.4, 0.25, 0.3)), 0.001)
+    mixture = _fit(cells, mixture, 6, scattered)
+    for _ in range(EXTRA):
+        where = _worst(grid, mixture)
+        if where is None:
+            break
+        mixture = _fit(cells, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
+    mixture = _fit(cells, mixture, 14, scattered)
+    best = _monocytes(mixture, marks, cells.counts.sum())
+    return Populations(mixture, _members(mixture, best, marks.granulocytes, cells.counts.sum()), marks)
+
+
+def _apart(means: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Distance (k,) of components from a population, in typical spreads of CD14, SSC and CD45."""
+    return np.sqrt((((means[:, :3] - other[:3]) / SPREADS) ** 2).sum(axis=1))
+
+
+def _penalty(values, expected, sd) -> np.ndarray:
+    """Log of a normal density that does not fall for ever: what is known of one cytometer is a guess about the next."""
+    return np.minimum(0.5 * ((values - expected) / sd) ** 2, 3.0)
+
+
+def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
+    """Choose the component that is most like monocytes."""
+    cd14 = mixture.means[:, CD14]
+    spread = np.sqrt(np.diagonal(mixture.scatters, axis1=1, axis2=2))
+    place = [
+        _penalty(mixture.means[:, SIDE], side, 0.40) + _penalty(mixture.means[:, THIRD], third, 0.45)
+        for side, third in marks.expected
+    ]
+    score = (
+        1.5 * np.clip(cd14 - marks.reference, -3, 3)
+        - np.min(place, axis=0)
+        - 0.5 * _penalty(np.maximum(np.log(spread[:, SIDE] / 0.27), 0), 0, 0.4)
+        - 0.5 * _penalty(np.maximum(np.log(spread[:, THIRD] / 0.30), 0), 0, 0.4)
+        + 0.3 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
+    )
+    score[mixture.shares * n_events < 8] = -np.inf
+    if marks.granulocytes is not None:
+        score[_apart(mixture.means, marks.granulocytes) < 2.5] = -np.inf
+    best = int(np.argmax(score))
+    if not np.isfinite(score[best]) or cd14[best] < marks.reference + 0.2:
+        raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
+    return best
+
+
+def _doublet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where two cells in one event lie: their linear signals add."""
+    return np.arcsinh(np.sinh(a) + np.sinh(b))
+
+
+def _start(cells: Cells, parts) -> Mixture:
+    k = len(parts)
+    span = cells.centres.max(axis=0) - cells.centres.min(axis=0) + cells.widths
+    shares = np.full(k, 0.97 / k)
+    return Mixture(
+        shares, np.array([m for m, _ in parts]), np.array([c for _, c in parts]), 0.03, -float(np.log(span).sum()), DOF
+    )
+
+
+def _fit(cells: Cells, mixture: Mixture, iterations: int, fixed: tuple[int, ...]) -> Mixture:
+    prior = np.diag(PRIOR_SD[: cells.centres.shape[1]] ** 2)
+    return fit(cells, mixture, prior_scatter=prior, max_iterations=iterations, tolerance=1e-4, fixed=fixed)[0]
+
+
+def _add(mixture: Mixture, mean, covariance, share: float) -> Mixture:
+    return Mixture(
+        np.append(mixture.shares * (1 - share), share),
+        np.vstack([mixture.means, mean]),
+        np.concatenate([mixture.scatters, covariance[None]]),
+        mixture.background * (1 - share),
+        mixture.background_log_density,
+        mixture.dof,
+    )
+
+
+def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Count what is observed and expected under the smoothing kernel, around each place of the grid.
+
+    What is expected counts only where there are events.
+    """
+    three = mixture.marginal((CD14, SIDE, THIRD))
+    filled = np.flatnonzero(grid.counts.ravel())
+    points = np.column_stack(
+        [grid.centres(axis)[i] for axis, i in enumerate(np.unravel_index(filled, grid.counts.shape))]
+    )
+    logs = three.log_densities(points)
+    if not background:
+        logs = logs[:-1]
+    expected = np.zeros(grid.counts.size)
+    expected[filled] = np.exp(logs).sum(axis=0) * (grid.counts.sum() * grid.width**3)
+    events = kernel_events(grid.width)
+    return events * grid.smoothed, events * blur(expected.reshape(grid.counts.shape), grid.width)
+
+
+def _monocyte_seed(grid: Grid, mixture: Mixture, marks: Landmarks) -> np.ndarray:
+    """Where the excess over lymphocytes and granulocytes is CD14-bright and where monocytes are to be expected."""
+    observed, expected = _residual(grid, mixture, background=False)
+    excess = np.maximum(observed - 1.2 * expected, 0)
+    x, y, z = grid.centres(CD14), grid.centres(SIDE), grid.centres(THIRD)
+    bright = 1 / (1 + np.exp(-4 * (x - marks.reference - 0.6)))
+    place = np.zeros((len(y), len(z)))
+    for side, third in marks.expected:
+        near = np.exp(-0.5 * ((y - side) / 0.4) ** 2)[:, None] * np.exp(-0.5 * ((z - third) / 0.5) ** 2)
+        place = np.maximum(place, near)
+    score = excess * bright[:, None, None] * place
+    best = int(np.argmax(score))
+    if score.flat[best] < 1:
+        raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
+    return grid.position(best)
+
+
+def _worst(grid: Grid, mixture: Mixture) -> np.ndarray | None:
+    """Where the fit falls short most: many more events than expected, by more than chance and by a factor."""
+    observed, expected = _residual(grid, mixture, background=True)
+    clear = (observed > 1.5 * expected) & (observed > 4)
+    short = np.where(clear, (observed - expected) / np.sqrt(expected + 1), 0)
+    best = int(np.argmax(short))
+    return grid.position(best) if short.flat[best] > 3.5 else None
+
+
+def _members(mixture: Mixture, seed: int, granulocytes: np.ndarray | None, n_events: float) -> tuple[int, ...]:
+    """Add the components that form one hill with the monocytes and are as bright in CD45 and alike in SSC."""
+    members = [seed]
+    mean = mixture.means[seed]
+    three = mixture.marginal((CD14, SIDE, THIRD))
+    for i in range(len(mixture.shares)):
+        if i == seed or mixture.shares[i] * n_events < 5:
+            continue
+        step = mixture.means[i] - mean
+        if granulocytes is not None and _apart(mixture.means[i : i + 1], granulocytes)[0] < 2.5:
+            continue
+        alike = abs(step[SIDE]) < 0.45 and abs(step[THIRD]) < 0.45 and step[CD14] > -1.1
+        if alike and _one_hill(three, seed, i):
+            members.append(i)
+    return tuple(members)
+
+
+def _one_hill(mixture: Mixture, a: int, b: int) -> bool:
+    line = mixture.means[a] + np.linspace(0, 1, 21)[:, None] * (mixture.means[b] - mixture.means[a])
+    density = np.exp(mixture.log_densities(line)[[a, b]]).sum(axis=0)
+    return bool(density.min() > 0.8 * min(density[0], density[-1]))

@@ -1,0 +1,140 @@
+"""`hladr check`: the tables, the configuration and every FCS header, all problems at once; nothing runs.
+
+What it says about specimens is what a run can know before it reads events; a run finds more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..flags import FLAGS, Finding, SpecimenError, finding
+from . import BeadRun, Study, Tube, load_study
+from .problems import Problem, StudyError
+
+
+@dataclass(frozen=True)
+class SpecimenFinding:
+    """What is wrong with one tube or bead run.
+
+    Attributes
+    ----------
+    kind : {"tube", "bead run"}
+    name : str
+        sample_id or bead_id.
+    finding : Finding
+    """
+
+    kind: str
+    name: str
+    finding: Finding
+
+    def __str__(self) -> str:
+        remedy = FLAGS[self.finding.code].remedy.rstrip(".")
+        sentence = self.finding.sentence.rstrip(".")
+        return f"{self.kind} {self.name}: {self.finding.code} ({self.finding.status}): {sentence}; remedy: {remedy}"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """All that was found.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Of tables and configuration: nothing runs before they are mended.
+    specimens : tuple of SpecimenFinding
+        A run finishes and reports them. Empty while there are problems in the tables.
+    """
+
+    problems: tuple[Problem, ...]
+    specimens: tuple[SpecimenFinding, ...]
+
+
+def check(folder: str | Path) -> CheckResult:
+    """Check a study folder.
+
+    Parameters
+    ----------
+    folder : path
+        The study.
+
+    Returns
+    -------
+    CheckResult
+    """
+    try:
+        study = load_study(folder)
+    except StudyError as error:
+        return CheckResult(error.problems, ())
+    return CheckResult((), tuple(_specimens(study)))
+
+
+def _specimens(study: Study) -> Iterator[SpecimenFinding]:
+    from ..pairing import compare
+    from ..quantify.delay import delay_findings
+
+    exceptions = study.config.get("pairing_exceptions", ())
+    window = study.config["quantify"]["bead_window_hours"]
+    bead_settings = {}
+    for run in study.bead_runs:
+        found, bead_settings[run.bead_id] = _bead_run(study, run)
+        yield from (SpecimenFinding("bead run", run.bead_id, f) for f in found)
+    for tube in study.tubes:
+        found, settings = _tube(study, tube)
+        beads = bead_settings.get(tube.bead_id)
+        if settings is not None:
+            found += delay_findings(tube, settings.acquired_at, study)
+        if settings is not None and beads is not None:
+            found += compare(
+                settings,
+                beads,
+                window_hours=window,
+                exceptions=exceptions,
+                sample_id=tube.sample_id,
+                bead_id=tube.bead_id,
+            )
+        yield from (SpecimenFinding("tube", tube.sample_id, f) for f in found)
+
+
+def _bead_run(study: Study, run: BeadRun):
+    """Return the findings of a bead run's header and its PE settings (None where it cannot be read)."""
+    from ..fcs import read_header
+    from ..pairing import pe_settings
+    from ..panel import resolve_beads
+
+    found = []
+    if (run.kit, run.lot) not in study.lots:
+        found.append(finding("lot_unknown", "its lot is not in the table of bead lots"))
+    try:
+        if run.fcs is None:
+            raise SpecimenError("missing_file", "the table names no file for this bead run")
+        header = read_header(study.folder / run.fcs)
+        return found, pe_settings(header, resolve_beads(header.channels, study.labs[run.lab]).hladr)
+    except SpecimenError as error:
+        return [*found, _failed(error)], None
+
+
+def _tube(study: Study, tube: Tube):
+    """Return the findings of a tube's header and its PE settings (None where it cannot be read)."""
+    from ..fcs import read_header
+    from ..pairing import pe_settings
+    from ..panel import resolve
+
+    found = []
+    if tube.fcs is None:
+        if tube.abc_reported is None:
+            found.append(finding("missing_file", "there is neither a file nor a reported value"))
+        return found, None
+    if tube.bead_id is None and tube.role != "isotype":
+        found.append(finding("calibration_missing", "no bead run is named for this tube"))
+    try:
+        header = read_header(study.folder / tube.fcs)
+        settings = pe_settings(header, resolve(header.channels, study.labs[tube.lab]).hladr)
+    except SpecimenError as error:
+        return [*found, _failed(error)], None
+    return found, settings
+
+
+def _failed(error: SpecimenError) -> Finding:
+    status = FLAGS[error.code].status
+    return finding(error.code, error.sentence, "failed" if " or " in status else None)

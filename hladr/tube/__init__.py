@@ -1,0 +1,241 @@
+"""One tube from its file to a `TubeReading`: where reading, quality and gating meet. It knows no bead run."""
+
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from .. import fcs, panel
+from ..cytometers import veiled
+from ..fcs import compensation
+from ..flags import SpecimenError, finding
+from ..gating import Axis, GateSet, Scale, apply, asinh_scale
+from ..gating.doubt import Doubt
+from ..gating.learn import Columns, Learned, Signal, learn
+from .measure import MEASURED, counted, measure, stability_of
+from .reading import TubeArrays, TubeReading, failed_reading
+
+__all__ = ["TubeArrays", "TubeReading", "failed_reading", "read_tube"]
+
+
+def read_tube(folder: str | Path, row: Mapping, lab: Mapping, config: Mapping) -> tuple[TubeReading, TubeArrays | None]:
+    """Read, gate and measure one tube.
+
+    Parameters
+    ----------
+    folder : path
+        The study.
+    row : mapping
+        `sample_id`; `fcs` and `override`, paths inside the study, or None.
+    lab : mapping
+        The tube's entry of labs.yaml.
+    config : mapping
+        With the sections quality, gating and quantify.
+
+    Returns
+    -------
+    TubeReading, TubeArrays or None
+        No arrays where no gate was found. Never raises for a specimen.
+    """
+    reading = TubeReading(row["sample_id"])
+    try:
+        return _read(Path(folder), row, lab, config, reading)
+    except SpecimenError as problem:
+        partial = getattr(problem, "reading", reading)
+        return replace(partial, findings=(*partial.findings, finding(problem.code, problem.sentence, "failed"))), None
+    except MemoryError:
+        return failed_reading(row, finding("unreadable_fcs", "the file is too large for this machine's memory")), None
+    except Exception as problem:
+        # a mistake of ours must not cost the other tubes; the log says where it happened, not what it says: paths
+        print(
+            f"{row['sample_id']}: {type(problem).__name__}",
+            *traceback.format_tb(problem.__traceback__),
+            file=sys.stderr,
+        )
+        text = f"hladr could not finish this file ({type(problem).__name__})"
+        return failed_reading(row, finding("worker_died", text)), None
+
+
+def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: TubeReading):
+    if not row.get("fcs"):
+        raise SpecimenError("missing_file", "the table names no file for this tube")
+    acquisition = fcs.read_acquisition(folder / row["fcs"])
+    reading = _known(reading, acquisition)
+    try:
+        found = panel.resolve(acquisition.channels, lab)
+        spill, notes = compensation.choose(acquisition, lab, folder)
+        reading = replace(reading, notes=(*reading.notes, *notes), cd45=found.cd45 is not None)
+        signals = _signals(acquisition, found, spill)
+        reading = replace(reading, pe_channel=_pe_channel(acquisition.channels[found.hladr], signals, lab))
+    except SpecimenError as problem:
+        problem.reading = reading
+        raise
+    tube = _Tube(acquisition, signals, spill, config)
+    try:
+        reading, arrays = _automatic(tube, reading)
+        problem = None
+    except SpecimenError as error:
+        problem, arrays = error, None
+        problem.reading = reading
+    if row.get("override"):
+        return _reviewed(tube, folder / row["override"], reading, arrays)
+    if problem is not None:
+        raise problem
+    return reading, arrays
+
+
+@dataclass(frozen=True)
+class _Tube:
+    """What is read of a tube before it is gated."""
+
+    acquisition: fcs.Acquisition
+    signals: dict[str, Signal]
+    spill: fcs.Spillover | None
+    config: Mapping
+
+
+def _known(reading: TubeReading, acquisition: fcs.Acquisition) -> TubeReading:
+    settings = acquisition.settings
+    return replace(
+        reading,
+        findings=tuple(acquisition.findings),
+        n_events=len(acquisition.events),
+        cytometer=veiled(settings.cytometer),
+        serial=veiled(settings.serial),
+        acquired_at=settings.acquired_at.isoformat() if settings.acquired_at else None,
+        notes=tuple(acquisition.notes),
+    )
+
+
+def _automatic(tube: _Tube, reading: TubeReading) -> tuple[TubeReading, TubeArrays]:
+    """Learn the gates, apply them, measure."""
+    signals, config = tube.signals, tube.config
+    columns = Columns(
+        signals["forward"],
+        signals["side"],
+        signals["cd14"],
+        signals.get("cd45"),
+        signals.get("forward_height"),
+        signals.get("time"),
+        tube.acquisition.damaged,
+    )
+    learned = learn(columns, config["gating"])
+    masks = _masks(tube, learned)
+    stable = stability_of(signals, masks, config["quality"], tube.acquisition.damaged)
+    if (
+        config["quality"]["remove_unstable_time"]
+        and stable is not None
+        and stable.unstable_share
+        and stable.stable_stretch
+    ):
+        learned = learn(columns, config["gating"], stable.stable_stretch)
+        masks = _masks(tube, learned)
+        reading = replace(reading, notes=(*reading.notes, "unstable_time_removed"))
+    reading = measure(reading, signals, masks, learned, stable, config)
+    values = _values(signals)
+    return reading, TubeArrays(values, _axes(signals, learned.gates), masks, learned.gates, tube.spill)
+
+
+def _masks(tube: _Tube, learned: Learned) -> dict[str, np.ndarray]:
+    by_channel = {s.channel: s.values for name, s in tube.signals.items() if name != MEASURED}
+    return apply(learned.gates, lambda axis: by_channel[axis.channel], len(tube.acquisition.events))
+
+
+def _values(signals: dict[str, Signal]) -> dict[str, np.ndarray]:
+    return {name: signal.values for name, signal in signals.items() if name != MEASURED}
+
+
+def _reviewed(
+    tube: _Tube, path: Path, reading: TubeReading, arrays: TubeArrays | None
+) -> tuple[TubeReading, TubeArrays | None]:
+    """Let the reviewer's gate count, and keep the automatic one beside it."""
+    from ..gating import override as gating_override
+
+    settings = tube.config["gating"]
+    automatic = {"n_monocytes": reading.n_monocytes, "pe": reading.pe, "gate_doubt": reading.gate_doubt}
+    kept = _known(TubeReading(reading.sample_id), tube.acquisition)
+    kept = replace(
+        kept,
+        notes=reading.notes,
+        cd45=reading.cd45,
+        pe_channel=reading.pe_channel,
+        gate_source="override",
+        automatic=automatic if arrays is not None else None,
+        n_leukocytes=reading.n_leukocytes,
+        shares={k: v for k, v in reading.shares.items() if k in ("margin", "doublets", "unstable_time")},
+        gates=reading.gates,
+    )
+    try:
+        try:
+            text = path.read_bytes()
+        except OSError:
+            raise gating_override.unusable("there is no such file, or it cannot be read") from None
+        override = gating_override.evaluate(text, tube.acquisition, tube.spill, settings["tight"], settings["wide"])
+    except SpecimenError as problem:
+        problem.reading = kept
+        raise
+    masks = dict(arrays.masks) if arrays is not None else {}
+    before = masks.get("monocytes")
+    odd = gating_override.judge(override, tube.signals["hladr"].channel, before, reading.n_leukocytes)
+    masks |= override.masks
+    for name in ("monocytes_tight", "monocytes_wide"):
+        masks.setdefault(name, override.masks["monocytes"])
+    stable = None
+    if arrays is not None:
+        stable = stability_of(tube.signals, masks, tube.config["quality"], tube.acquisition.damaged)
+    doubt = Doubt(reading.contamination or 0.0, reading.loss or 0.0)
+    kept = counted(replace(kept, findings=(*kept.findings, *odd)), tube.signals, masks, doubt, stable, tube.config)
+    if arrays is None:
+        values = _values(tube.signals)
+        arrays = TubeArrays(values, _axes(tube.signals, GateSet(())), masks, GateSet(()), tube.spill)
+    return kept, replace(arrays, masks=masks, override_xml=override.document, override_gate=override.gate)
+
+
+def _signals(acquisition, found, spill) -> dict[str, Signal]:
+    """Pick the panel's columns, compensated where the matrix covers them."""
+    compensated = set(spill.detectors) if spill is not None else set()
+    names = ("forward", "forward_height", "side", "cd14", "cd45", "hladr", "time")
+    indices = {name: getattr(found, name) for name in names if getattr(found, name) is not None}
+    values = compensation.apply(acquisition.events, acquisition.channels, spill, list(indices.values()))
+    out = {}
+    for position, (name, index) in enumerate(indices.items()):
+        channel = acquisition.channels[index]
+        top = channel.log_minimum * 10**channel.decades if channel.decades else channel.range - 1
+        if acquisition.flowkit_preprocess and channel.gain and not channel.decades:
+            top /= channel.gain
+        column = values[:, position]
+        if not channel.range or top <= 0:
+            top = float(np.fmax.reduce(column))
+        out[name] = Signal(column, channel.name, channel.name in compensated, float(top))
+    # the detector's limit shows before compensation only
+    out[MEASURED] = replace(out["hladr"], values=acquisition.events[:, found.hladr], compensated=False)
+    return out
+
+
+def _pe_channel(channel, signals, lab) -> dict:
+    return {
+        "detector": channel.name,
+        "voltage": channel.voltage,
+        "gain": channel.gain,
+        "decades": channel.decades,
+        "log_minimum": channel.log_minimum,
+        "range": channel.range,
+        "area": channel.name[-1] if channel.name[-2:] in ("-A", "-H", "-W") else "",
+        "compensated": signals["hladr"].compensated,
+        "compensation": str(lab.get("compensation", "from_file")),
+    }
+
+
+def _axes(signals: dict[str, Signal], gates: GateSet) -> dict[str, Axis]:
+    known = {axis.channel: axis for gate in gates.gates for axis in gate.axes}
+    axes = {}
+    for name, signal in signals.items():
+        if name == MEASURED:
+            continue
+        axes[name] = known.get(signal.channel) or Axis(signal.channel, signal.compensated, Scale())
+    pe = signals["hladr"]
+    axes["hladr"] = Axis(pe.channel, pe.compensated, asinh_scale(pe.top, pe.top / 2000))
+    return axes
