@@ -4,9 +4,11 @@ One function per job, each from a study and its `results` folder. Nothing is com
 """
 
 import filecmp
+import gc
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import plan
@@ -132,7 +134,8 @@ def read_readings(study: Study, results: Path) -> dict:
     from .tube import TubeReading
 
     lines = (line for batch in tube_batches(study, results) for line in _lines(batch / "readings.jsonl"))
-    return {reading.sample_id: reading for reading in map(TubeReading.from_json, lines)}
+    with _no_collection():
+        return {reading.sample_id: reading for reading in map(TubeReading.from_json, lines)}
 
 
 def read_calibrations(study: Study, results: Path) -> dict:
@@ -149,6 +152,16 @@ def read_measurements(results: Path) -> list:
     from .quantify import Measurement
 
     return [Measurement.from_json(line) for line in _lines(results / "batches" / "measurements.jsonl")]
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for cycles among millions of small values: four fifths of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _lines(path: Path) -> Iterator[str]:

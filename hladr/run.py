@@ -24,6 +24,7 @@ _ASKING = frozenset(
 # What Snakemake says of the machine and its user stays out of the study's logs.
 _PERSONAL = re.compile(r"\s*(host|user|command|snakefile|(base|run|working) directory|config file\S*)\b", re.IGNORECASE)
 _POLL_SECONDS = 0.2
+_ELSEWHERE = ("--profile", "--workflow-profile", "--executor", "-e")
 
 
 def run_study(folder: Path, cores: int | None = None, options: list[str] | None = None) -> int:
@@ -51,7 +52,7 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
         return 2
     command = snakemake_command(folder, cores, options)
     if any(option.split("=")[0] in _ASKING for option in options):
-        return _status(subprocess.call(command))
+        return _status(subprocess.call(command, env=_environment(options)))
     logs = folder / "logs"
     try:
         logs.mkdir(exist_ok=True)
@@ -68,7 +69,7 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
         end_leftovers(folder)
         for stale in logs.glob("gate/*.progress"):
             stale.unlink()
-        status = _status(_watch(command, study, logs, lock))
+        status = _status(_watch(command, _environment(options), study, logs, lock))
     if status:
         print("hladr run: the workflow did not finish; logs/snakemake.log says where it stopped", file=sys.stderr)
     else:
@@ -81,11 +82,23 @@ def snakemake_command(folder: Path, cores: int | None, options: list[str]) -> li
     command = [sys.executable, "-m", "snakemake", "-s", str(pipeline_root() / "Snakefile"), "--directory", str(folder)]
     if (folder / "config.yaml").is_file():
         command += ["--configfile", str(folder / "config.yaml")]
-    elsewhere = {"-j", "--jobs", "--profile", "--executor", "-e", "-c"}
-    if cores or not elsewhere.intersection(option.split("=")[0] for option in options):
+    if cores or not {*_ELSEWHERE, "-j", "--jobs", "-c"}.intersection(option.split("=")[0] for option in options):
         command += ["--cores", str(cores or os.cpu_count() or 1)]
     # Our own lock guards the study: after a kill, Snakemake's would have to be removed by hand.
     return [*command, "--nolock", "--rerun-incomplete", "--keep-going", *options]
+
+
+def _environment(options: list[str]) -> dict[str, str]:
+    """Return the environment of Snakemake; a run on this machine alone does not look for a SLURM controller.
+
+    Snakemake loads its SLURM plugin for every run, and that asks the controller: ten seconds of waiting where SLURM is
+    installed and does not run.
+    """
+    environment = dict(os.environ)
+    cluster = {*_ELSEWHERE}.intersection(option.split("=")[0] for option in options)
+    if not cluster and "SNAKEMAKE_PROFILE" not in environment:
+        environment.setdefault("SLURM_CONF", os.devnull)
+    return environment
 
 
 def _status(code: int) -> int:
@@ -125,11 +138,11 @@ class _Reader(threading.Thread):
                     self.started.add(match[1])
 
 
-def _watch(command: list[str], study: Study, logs: Path, lock) -> int:
+def _watch(command: list[str], environment: dict[str, str], study: Study, logs: Path, lock) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    environment = {**environment, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
     # Snakemake holds the lock too: where this process is killed alone, no second run starts before the first has ended.
     process = subprocess.Popen(
         command,
