@@ -12,6 +12,7 @@ from pathlib import Path
 # How Snakemake starts a rule's script, and how its SLURM plugin marks its jobs.
 _SCRIPT = os.sep.join((".snakemake", "scripts", ""))
 _RULE_MARK = "rule_"
+_SLURM_LOGS = Path(".snakemake", "slurm_logs")
 _PATIENCE_SECONDS = 60
 
 
@@ -48,7 +49,8 @@ def _end_processes(folder: Path) -> int:
 
 
 def _cancel_slurm_jobs(folder: Path) -> int:
-    if not (shutil.which("squeue") and shutil.which("scancel")):
+    # A queue is asked only where an earlier run of this study used one: a queue that is down answers slowly.
+    if not (folder / _SLURM_LOGS).is_dir() or not (shutil.which("squeue") and shutil.which("scancel")):
         return 0
     jobs = _slurm_jobs(folder)
     if not jobs:
