@@ -1,7 +1,7 @@
 """Gates to GatingML 2.0, the standard's file for gates, and what is read back of it without FlowKit.
 
 Written with lxml, because importing FlowKit costs more than a whole tube; the tests prove with FlowKit that both select
-the same events. A gate drawn elsewhere is checked and evaluated by `gating_override`, with FlowKit.
+the same events. A gate drawn elsewhere is checked and evaluated by `gating.override`, with FlowKit.
 
 Traps that FlowKit sets: detectors must be named as fluorochromes too, the matrix must be embedded (its reference `FCS`
 ignores $COMP), and a gate may use one matrix only.
@@ -121,7 +121,7 @@ def read(text: str | bytes) -> GateSet:
     Raises
     ------
     ValueError
-        If the document holds anything else; `gating_override` evaluates those with FlowKit.
+        If the document holds anything else; `gating.override` evaluates those with FlowKit.
     """
     root = parse(text)
     scales = {}

@@ -1,4 +1,4 @@
-"""The result tables in other clothes: typed rows, DuckDB, Parquet and the dictionary (workbooks: exports_xlsx.py).
+"""The result tables in other clothes: typed rows, DuckDB, Parquet and the dictionary (workbooks: xlsx.py).
 
 Everything here is read from the CSV files of a results folder, so that no export can say anything else than they do.
 """

@@ -4,7 +4,7 @@
 on the linear scale, uncompensated, with the numbers that FlowKit's `Sample` computes from the same file, so that a gate
 written as GatingML selects the same events there. No keyword leaves this module except through those values.
 
-Where the events lie is decided by our own reading of the header (`fcs_layout`), because FlowIO and fcsparser trust one
+Where the events lie is decided by our own reading of the header (`layout`), because FlowIO and fcsparser trust one
 of several contradicting offsets. Plain numbers are then read by these libraries (`fcs_libraries`), the rest is decoded
 by us (`fcs_decode`). What comes back is looked at for holes and copies (`fcs_damage`), which no library notices.
 """

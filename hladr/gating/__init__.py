@@ -1,4 +1,4 @@
-"""Gates of one tube: what they are and how they are applied. `gating_learn.learn` finds them.
+"""Gates of one tube: what they are and how they are applied. `gating.learn.learn` finds them.
 
 A gate is a polygon or a rectangle on one or two named scales, so that a person can read it and GatingML can say it.
 HLA-DR has no place here: `Columns`, all that learning sees, does not hold it.

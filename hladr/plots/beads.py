@@ -8,7 +8,7 @@ from matplotlib.markers import TICKDOWN, TICKLEFT
 from .panels import power_text
 from .png import CHOSEN, DPI, GATE, INK, MUTED, reduced
 
-SINGLETS_RADIUS = 2.5  # standard deviations, as beads_scatter draws its ellipse
+SINGLETS_RADIUS = 2.5  # standard deviations, as beads.scatter draws its ellipse
 
 
 def draw_beads(arrays, calibration) -> bytes:

@@ -65,7 +65,7 @@ def spaghetti(draws: Sequence[Draw], arms_of_patients: Mapping[str, str], arms: 
               summary: Sequence[Mapping[str, object]], rule: PhenotypeLimits) -> Figure:  # fmt: skip
     """Draw every patient's AB/C and ferritin over days, with medians and quartiles, a column per arm.
 
-    `summary` are rows of `cohort_series.by_day`. Beyond 400 patients an arm only every k-th is drawn.
+    `summary` are rows of `cohort.series.by_day`. Beyond 400 patients an arm only every k-th is drawn.
     """
     with matplotlib.rc_context(STYLE):
         names = [arm for arm in arms if arm]

@@ -1,6 +1,6 @@
 """Quality of an acquisition: detector limits and singlets. Nothing is deleted here.
 
-What happens over time is in `quality_time`.
+What happens over time is in `quality.time`.
 """
 
 from dataclasses import dataclass
