@@ -204,7 +204,7 @@ def _decades(pair: tuple[float, float]) -> str:
 
 
 def _show(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def reading_settings(reading) -> PESettings | None:
