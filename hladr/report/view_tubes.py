@@ -158,7 +158,7 @@ def setting(row: Mapping, models: Sequence[str | None] | None) -> dict:
 
 def shown(value: object) -> object:
     """Write a setting: numbers without trailing digits."""
-    return f"{value:.6g}" if isinstance(value, float) else value
+    return f"{value:.10g}" if isinstance(value, float) else value
 
 
 def automatic_words(reading, statistic: str) -> str:
