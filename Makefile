@@ -18,8 +18,8 @@ lint: .venv/installed-test
 	$(BIN)/snakemake --lint
 
 # A SLURM cluster of this one machine; needs root and Debian's packages slurmctld, slurmd, slurm-client and munge.
-test-cluster: .venv/installed-cluster
-	$(BIN)/python -m pytest tests/cluster/check_cluster.py
+test-cluster: .venv/installed-test
+	tests/cluster/run.sh $(BIN)
 
 bench: .venv/installed-test
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done
@@ -38,8 +38,4 @@ clean:
 
 .venv/installed-test: requirements-test.lock .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-test.lock
-	touch $@
-
-.venv/installed-cluster: requirements-cluster.lock .venv/installed-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-cluster.lock
 	touch $@

@@ -69,7 +69,7 @@ start() {
     if ! running munged; then
         [ -e /etc/munge/munge.key ] || mungekey
         runuser -u munge -- munged
-        pgrep -x munged >"$state/munged.pid"
+        ln -sf /run/munge/munged.pid "$state/munged.pid"
     fi
     running slurmctld || slurmctld -c
     running slurmd || slurmd
