@@ -62,15 +62,19 @@ def content_digest(folder: Path, names: Iterable[str]) -> str:
 
 
 @cache
-def code_digest(*modules: str) -> str:
+def code_digest(*modules: str, alone: str = "") -> str:
     """Digest the sources of modules of hladr, of all that they import from hladr, and of the data files they name.
 
     Parameters
     ----------
     *modules : str
         Names inside the package, for example `tube`.
+    alone : str, optional
+        A module that counts without what it imports: the glue between a job and the library imports all of it.
     """
     sources: dict[str, bytes] = {}
+    if alone:
+        sources[f"alone/{alone}"] = _source_of(alone).read_bytes()
     waiting = [_source_of(name) for name in modules]
     while waiting:
         path = waiting.pop()

@@ -64,6 +64,24 @@ def test_the_code_digest_follows_imports_and_data(tmp_path, monkeypatch):
     plan.code_digest.cache_clear()
 
 
+def test_glue_counts_without_what_it_imports(tmp_path, monkeypatch):
+    (tmp_path / "top.py").write_text("x = 1\n")
+    (tmp_path / "glue.py").write_text("from .other import y\n")
+    (tmp_path / "other.py").write_text("y = 1\n")
+    monkeypatch.setattr(plan, "PACKAGE", tmp_path)
+
+    def digest():
+        plan.code_digest.cache_clear()
+        return plan.code_digest("top", alone="glue")
+
+    first = digest()
+    (tmp_path / "other.py").write_text("y = 2\n")
+    assert digest() == first
+    (tmp_path / "glue.py").write_text("from .other import y as z\n")
+    assert digest() != first
+    plan.code_digest.cache_clear()
+
+
 def test_gating_code_does_not_depend_on_the_calls():
     assert plan.code_digest("tube") != plan.code_digest("phenotype")
     with pytest.raises(ValueError, match="no module"):

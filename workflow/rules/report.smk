@@ -45,7 +45,7 @@ rule report:
             "overrides",
         ),
         settings=plan.digest(CONFIG),
-        code=plan.code_digest("report.build"),
+        code=plan.code_digest("report.build", alone="results"),
         pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Report"
@@ -88,7 +88,7 @@ rule figures:
         runtime=20,
     params:
         settings=settings("phenotype", "reversal.hladr_abc"),
-        code=plan.code_digest("plots.study"),
+        code=plan.code_digest("plots.study", alone="results"),
     message:
         "Figures"
     script:
@@ -110,7 +110,7 @@ rule export:
         mem_mb=2000,
         runtime=20,
     params:
-        code=plan.code_digest("exports", "exports.xlsx"),
+        code=plan.code_digest("exports", "exports.xlsx", alone="results"),
     message:
         "Database and spreadsheets"
     script:
@@ -141,7 +141,7 @@ rule provenance:
             "overrides",
             "outcomes",
         ),
-        code=plan.code_digest("provenance", "audit"),
+        code=plan.code_digest("provenance", "audit", alone="results"),
     message:
         "Provenance and audit"
     script:

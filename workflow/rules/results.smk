@@ -27,7 +27,7 @@ rule quantify:
             "pairing_exceptions",
             "drift",
         ),
-        code=plan.code_digest("quantify", "drift", "tables"),
+        code=plan.code_digest("quantify", "drift", "tables", alone="results"),
     message:
         "Antibodies per cell"
     script:
@@ -51,7 +51,9 @@ rule call:
     params:
         tables=tables("samples", "ferritin", "labs"),
         settings=settings("baseline_day", "quantify", "phenotype", "reversal"),
-        code=plan.code_digest("phenotype", "reversal", "sensitivity", "tables"),
+        code=plan.code_digest(
+            "phenotype", "reversal", "sensitivity", "tables", alone="results"
+        ),
     message:
         "Phenotypes and reversal"
     script:
@@ -77,7 +79,7 @@ rule compare:
         settings=settings(
             "study", "baseline_day", "quantify", "phenotype", "reversal", "cohort"
         ),
-        code=plan.code_digest("cohort", "cohort.report"),
+        code=plan.code_digest("cohort", "cohort.report", alone="results"),
     message:
         "Comparison of the arms"
     script:

@@ -17,7 +17,7 @@ rule calibrate:
         labs=labs_of_beads,
         files=bead_files,
         settings=settings("quantify", "beads", "kits", "run.pictures", "run.seed"),
-        code=plan.code_digest("calibration", "plots.beads", "batch"),
+        code=plan.code_digest("calibration", "plots.beads", "batch", alone="specimens"),
     message:
         "Bead runs, batch {wildcards.batch}"
     script:
@@ -47,7 +47,7 @@ rule gate:
             "run.pictures",
             "run.seed",
         ),
-        code=plan.code_digest("tube", "plots", "gatingml", "batch"),
+        code=plan.code_digest("tube", "plots", "gatingml", "batch", alone="specimens"),
     message:
         "Tubes, batch {wildcards.batch}"
     script:
