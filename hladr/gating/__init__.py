@@ -4,10 +4,9 @@ A gate is a polygon or a rectangle on one or two named scales, so that a person 
 HLA-DR has no place here: `Columns`, all that learning sees, does not hold it.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from flowutils.gating import points_in_polygon
@@ -92,7 +91,10 @@ class Gate:
 
     def contains(self, values: list[np.ndarray]) -> np.ndarray:
         """Tell which events lie inside, the parent not considered; `values` holds one (n,) array per axis, linear."""
-        scaled = [axis.scale.apply(v) for axis, v in zip(self.axes, values, strict=True)]
+        return self.holds([axis.scale.apply(v) for axis, v in zip(self.axes, values, strict=True)])
+
+    def holds(self, scaled: list[np.ndarray]) -> np.ndarray:
+        """Tell the same of values that are on the axes' scales already."""
         if self.kind == "polygon":
             return _in_polygon(np.asarray(self.vertices, dtype=float), *scaled)
         inside = np.ones(len(scaled[0]), dtype=bool)
@@ -123,12 +125,18 @@ class GateSet:
 
     def to_json(self) -> dict:
         """Return plain lists and numbers."""
-        return json.loads(json.dumps(asdict(self)))
+        return {"gates": [_plain(g) for g in self.gates], "reported": [_plain(g) for g in self.reported]}
 
     @classmethod
     def from_json(cls, data: Mapping) -> "GateSet":
         """Read what `to_json` gave, also after a round trip through JSON text."""
         return cls(tuple(_gate(g) for g in data["gates"]), tuple(_gate(g) for g in data["reported"]))
+
+
+def _plain(gate: Gate) -> dict:
+    axes = [{**vars(axis), "scale": dict(vars(axis.scale))} for axis in gate.axes]
+    pairs = {name: [list(p) for p in getattr(gate, name)] for name in ("vertices", "bounds")}
+    return {**vars(gate), "axes": axes, **pairs}
 
 
 def _gate(data: Mapping) -> Gate:
@@ -137,7 +145,12 @@ def _gate(data: Mapping) -> Gate:
     return Gate(data["name"], data["parent"], data["kind"], axes, **pairs)
 
 
-def apply(gates: GateSet, column: Callable[[Axis], np.ndarray], n_events: int) -> dict[str, np.ndarray]:
+def apply(
+    gates: GateSet,
+    column: Callable[[Axis], np.ndarray],
+    n_events: int,
+    scaled: Mapping[Axis, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
     """Apply all gates.
 
     Parameters
@@ -147,6 +160,8 @@ def apply(gates: GateSet, column: Callable[[Axis], np.ndarray], n_events: int) -
         Gives for an `Axis` the linear values (n_events,), compensated if the axis says so.
     n_events : int
         Events in the file.
+    scaled : mapping of Axis to ndarray (n_events,), optional
+        Columns that are on their scale already.
 
     Returns
     -------
@@ -155,15 +170,23 @@ def apply(gates: GateSet, column: Callable[[Axis], np.ndarray], n_events: int) -
 
     Notes
     -----
-    A child is only computed for the events of its parent, which changes nothing but the time it takes.
+    A child is only computed for the events of its parent, and a column is scaled once for all gates, which changes
+    nothing but the time it takes.
     """
+    ready = dict(scaled or {})
+
+    def on_scale(axis: Axis) -> np.ndarray:
+        if axis not in ready:
+            ready[axis] = axis.scale.apply(column(axis))
+        return ready[axis]
+
     masks: dict[str, np.ndarray] = {}
     for gate in (*gates.gates, *gates.reported):
         if gate.parent is None:
-            masks[gate.name] = gate.contains([column(axis) for axis in gate.axes])
+            masks[gate.name] = gate.holds([on_scale(axis) for axis in gate.axes])
             continue
         inside = np.flatnonzero(masks[gate.parent])
         mask = np.zeros(n_events, dtype=bool)
-        mask[inside] = gate.contains([column(axis)[inside] for axis in gate.axes]) if len(inside) else False
+        mask[inside] = gate.holds([on_scale(axis)[inside] for axis in gate.axes]) if len(inside) else False
         masks[gate.name] = mask
     return masks

@@ -66,7 +66,7 @@ def draw(mixture: Mixture, monocytes: tuple[int, ...], odds: float) -> Region:
     axes = [np.linspace(m - REACH * s, m + REACH * s, GRID) for m, s in zip(mean[:3], sd[:3], strict=True)]
     cell = float(np.prod([a[1] - a[0] for a in axes]))
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    density = np.exp(mixture.marginal((0, 1, 2)).log_densities(points)) * cell
+    density = mixture.marginal((0, 1, 2)).densities(points) * cell
     size, kept = None, np.ones(len(density))
     body = _body(density, kept, members, mixture)
     masks = _improve(body, odds)

@@ -6,7 +6,7 @@ leukocytes on CD14 x SSC x CD45 x FSC, which of its components are monocytes, an
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -54,10 +54,14 @@ class Columns:
 
 @dataclass(frozen=True)
 class Learned:
-    """The gates of a tube and their doubt; `gates.gates[-1]` is `monocytes`."""
+    """The gates of a tube and their doubt; `gates.gates[-1]` is `monocytes`.
+
+    `scaled` holds the columns (n,) that were put on a gate's scale: `gating.apply` need not do it again.
+    """
 
     gates: GateSet
     doubt: Doubt
+    scaled: dict[Axis, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
 
 def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | None = None) -> Learned:
@@ -97,7 +101,8 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
         raise SpecimenError("no_monocytes", f"only {len(rows)} events are left to look for monocytes")
     third = columns.cd45 or columns.forward
     third_scale = _third_scale(third, rows)
-    level = third_scale.apply(third.values[rows]) / third_scale.unit
+    scaled = {third.axis(third_scale): third_scale.apply(third.values)}
+    level = scaled[third.axis(third_scale)][rows] / third_scale.unit
     threshold = leukocyte_threshold(level)
     rows = rows[level >= threshold]
     signals = [columns.cd14, columns.side, third]
@@ -105,13 +110,16 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
     if columns.cd45 is not None:
         signals.append(columns.forward)
         scales.append(_side_scale(columns.forward, rows))
-    points = np.column_stack([s.apply(x.values[rows]) / s.unit for x, s in zip(signals, scales, strict=True)])
-    if _like_beads(points[:, 1], points[:, -1]):
+    axes = [x.axis(s) for x, s in zip(signals, scales, strict=True)]
+    for signal, axis in zip(signals, axes, strict=True):
+        if axis not in scaled:
+            scaled[axis] = axis.scale.apply(signal.values)
+    points = [scaled[axis][rows] / axis.scale.unit for axis in axes]
+    if _like_beads(points[1], points[-1]):
         raise SpecimenError("no_monocytes", "the events scatter like beads, not like blood cells")
     cells = bin_events(points, np.array(CELL[: len(signals)]))
     roles = find(cells, columns.cd45 is not None)
     mixture = roles.mixture
-    axes = [x.axis(s) for x, s in zip(signals, scales, strict=True)]
     leukocytes = Gate(
         "leukocytes", gates[-1].name, "rectangle", (axes[2],), bounds=((threshold * scales[2].unit, None),)
     )
@@ -133,7 +141,7 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
         )
     if doubt.separation < settings["min_separation"]:
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
-    return Learned(GateSet(tuple(gates), tuple(reported)), doubt)
+    return Learned(GateSet(tuple(gates), tuple(reported)), doubt, scaled)
 
 
 def _sample(columns: Columns) -> np.ndarray | None:
@@ -239,7 +247,8 @@ def _chain(region: Region, axes: list[Axis], suffix: str, factor: float, parent:
         unit = axes[3].scale.unit
         bounds = (((middle - half) * unit, (middle + half) * unit),)
         gates.append(Gate(f"monocyte_size{suffix}", parent, "rectangle", (axes[3],), bounds=bounds))
-    names = {"cd45_side": (2, 1), "cd14_cd45": (0, 2), "cd14_side": (0, 1)}
+    # the one that leaves the fewest first: each is computed for the events of the one before
+    names = {"cd14_cd45": (0, 2), "cd45_side": (2, 1), "cd14_side": (0, 1)}
     for plane, (i, j) in names.items():
         name = "monocytes" if plane == "cd14_side" else f"monocytes_{plane}"
         corners = region.polygons[plane]

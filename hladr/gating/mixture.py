@@ -1,4 +1,4 @@
-"""Gaussian mixtures fitted to binned events: fast, and the same whatever the order of the events."""
+"""Mixtures of Student's t fitted to binned events: fast, and the same whatever the order of the events."""
 
 import math
 from dataclasses import dataclass
@@ -29,16 +29,51 @@ class Cells:
     widths: np.ndarray
 
 
-def bin_events(points: np.ndarray, widths: np.ndarray) -> Cells:
-    """Count events (n, d) on a grid of cells with edges `widths` (d,); the order of the events plays no part."""
-    steps = np.floor(points / widths).astype(np.int32)
-    low = steps.min(axis=0)
-    steps -= low
-    spans = tuple(int(k) for k in steps.max(axis=0) + 1)
-    key = np.ravel_multi_index(tuple(steps.T), spans)
+@dataclass(frozen=True)
+class Moments:
+    """What a fit needs of cells: means of 1, x and the products of x over the events of each, and how many they are.
+
+    Attributes
+    ----------
+    features : ndarray (f, m)
+        See `_features`.
+    counts : ndarray (m,)
+    rounding : ndarray (d,)
+        Variance that putting events at the middle of cells adds (Sheppard).
+    """
+
+    features: np.ndarray
+    counts: np.ndarray
+    rounding: np.ndarray
+
+
+def bin_events(points: list[np.ndarray], widths: np.ndarray) -> Cells:
+    """Count events (d arrays of n) on a grid of cells with edges `widths` (d,); their order plays no part."""
+    steps = [np.floor(x / w).astype(np.int32) for x, w in zip(points, widths, strict=True)]
+    low = np.array([s.min() for s in steps])
+    spans = tuple(int(s.max()) - int(a) + 1 for s, a in zip(steps, low, strict=True))
+    key = np.zeros(len(steps[0]), dtype=np.int64)
+    for s, a, span in zip(steps, low, spans, strict=True):
+        key *= span
+        key += s - a
     occupied, counts = np.unique(key, return_counts=True)
     places = np.column_stack(np.unravel_index(occupied, spans))
     return Cells((low + places + 0.5) * widths, counts.astype(float), places, low * widths, np.asarray(widths))
+
+
+def moments(cells: Cells) -> Moments:
+    """Return the moments of each cell."""
+    return Moments(_features(cells.centres), cells.counts, np.square(cells.widths) / 12)
+
+
+def coarse_moments(cells: Cells, factor: int) -> Moments:
+    """Return the moments of blocks of `factor` cells along each axis: the sums of a fit stay exact."""
+    blocks = cells.steps // factor
+    key = np.ravel_multi_index(tuple(blocks.T), tuple(blocks.max(axis=0) + 1))
+    _, block = np.unique(key, return_inverse=True)
+    counts = np.bincount(block, cells.counts)
+    features = np.array([np.bincount(block, row * cells.counts) for row in _features(cells.centres)])
+    return Moments(features / counts, counts, np.square(cells.widths) / 12)
 
 
 @dataclass(frozen=True)
@@ -51,9 +86,9 @@ class Mixture:
     means : ndarray (k, d)
     scatters : ndarray (k, d, d)
         Scale matrices; the covariance is dof / (dof - 2) times as large.
-    background, background_log_density : float
-        Share and log density of the uniform background.
-    dof : float
+    background, background_density : float
+        Share and density of the uniform background.
+    dof : int
         Degrees of freedom of all components: cells have heavier tails than a normal distribution of ln values.
     """
 
@@ -61,12 +96,12 @@ class Mixture:
     means: np.ndarray
     scatters: np.ndarray
     background: float
-    background_log_density: float
-    dof: float
+    background_density: float
+    dof: int
 
-    def log_densities(self, points: np.ndarray) -> np.ndarray:
-        """Log of share times density (k + 1, m) at points (m, d); the last row is the background."""
-        return self._logs(self._distances(_features(points)))
+    def densities(self, points: np.ndarray) -> np.ndarray:
+        """Share times density (k + 1, m) at points (m, d); the last row is the background."""
+        return self._densities(self._distances(_features(points)))
 
     def _distances(self, features: np.ndarray) -> np.ndarray:
         """Squared Mahalanobis distances (k, m) from features (f, m)."""
@@ -81,27 +116,21 @@ class Mixture:
         distances = coefficients @ features
         return np.maximum(distances, 0, out=distances)
 
-    def _logs(self, distances: np.ndarray) -> np.ndarray:
+    def _densities(self, distances: np.ndarray) -> np.ndarray:
+        """Densities (k + 1, m) of the t distribution: (1 + distance / dof) to the power -(dof + d) / 2, scaled."""
         k, d = self.means.shape
         nu = self.dof
         constant = math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - 0.5 * d * math.log(nu * math.pi)
-        level = np.log(np.maximum(self.shares, 1e-300)) + constant - 0.5 * np.linalg.slogdet(self.scatters)[1]
+        level = self.shares * np.exp(constant - 0.5 * np.linalg.slogdet(self.scatters)[1])
         out = np.empty((k + 1, distances.shape[1]))
-        np.multiply(distances, 1 / nu, out=out[:k])
-        np.log1p(out[:k], out=out[:k])
-        out[:k] *= -0.5 * (nu + d)
-        out[:k] += level[:, None]
-        out[k] = math.log(max(self.background, 1e-300)) + self.background_log_density
+        np.multiply(_power(1 / (1 + distances / nu), nu + d), level[:, None], out=out[:k])
+        out[k] = max(self.background, 1e-12) * self.background_density
         return out
-
-    def responsibilities(self, points: np.ndarray) -> np.ndarray:
-        """Posterior share of each component (k + 1, m), background last."""
-        return _normalise(self.log_densities(points))[0]
 
     def marginal(self, axes: tuple[int, ...]) -> "Mixture":
         """Return the mixture on some of its axes; the background keeps its mean extent per axis."""
         keep = list(axes)
-        background = self.background_log_density * len(keep) / self.means.shape[1]
+        background = self.background_density ** (len(keep) / self.means.shape[1])
         return Mixture(
             self.shares, self.means[:, keep], self.scatters[:, keep][:, :, keep], self.background, background, self.dof
         )
@@ -110,6 +139,16 @@ class Mixture:
     def covariances(self) -> np.ndarray:
         """Covariances (k, d, d)."""
         return self.scatters * (self.dof / (self.dof - 2))
+
+
+def _power(base: np.ndarray, halves: int) -> np.ndarray:
+    """Raise to the power `halves` / 2 by squaring: a tenth of the time of a power or of logarithms."""
+    out = np.sqrt(base) if halves % 2 else np.ones_like(base)
+    for bit in reversed(f"{halves // 2:b}"):
+        if bit == "1":
+            out *= base
+        base = base * base
+    return out
 
 
 def _pairs(d: int) -> list[tuple[int, int]]:
@@ -122,18 +161,8 @@ def _features(points: np.ndarray) -> np.ndarray:
     return np.array(rows)
 
 
-def _normalise(logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn logs (k + 1, m), in place, into posterior shares; also return the log of their sum (m,)."""
-    top = logs.max(axis=0)
-    logs -= top
-    np.exp(logs, out=logs)
-    total = logs.sum(axis=0)
-    logs /= total
-    return logs, top + np.log(total)
-
-
 def fit(
-    cells: Cells,
+    cells: Moments,
     start: Mixture,
     *,
     prior_scatter: np.ndarray,
@@ -146,7 +175,7 @@ def fit(
 
     Parameters
     ----------
-    cells : Cells
+    cells : Moments
     start : Mixture
     prior_scatter : ndarray (d, d)
         What a component without events would look like (inverse-Wishart prior, as many events as `prior_events`).
@@ -166,28 +195,28 @@ def fit(
     2008;73:321. Squared distances are linear in 1, x and the products of x, so that an expectation step is one matrix
     product and a maximisation step another.
     """
-    features = _features(cells.centres)
-    d = cells.centres.shape[1]
+    d = start.means.shape[1]
     pairs = _pairs(d)
     total = cells.counts.sum()
-    rounding = np.diag(np.square(cells.widths) / 12)  # what putting events at the middle of cells adds (Sheppard)
+    rounding = np.diag(cells.rounding)
     floor = prior_scatter / 16
     mixture, previous = start, -math.inf
     nu = start.dof
     for _ in range(max_iterations):
-        distances = mixture._distances(features)
-        posterior, log_likelihood = _normalise(mixture._logs(distances))
-        mean_log = float(cells.counts @ log_likelihood) / total
+        distances = mixture._distances(cells.features)
+        posterior = mixture._densities(distances)
+        density = posterior.sum(axis=0)
+        mean_log = float(cells.counts @ np.log(density)) / total
         if mean_log - previous < tolerance:
             break
         previous = mean_log
-        posterior *= cells.counts
+        posterior *= cells.counts / density
         weight = np.maximum(posterior.sum(axis=1), 1e-9)
         posterior = posterior[:-1]
         distances += nu
         posterior /= distances
         posterior *= nu + d
-        sums = posterior @ features.T
+        sums = posterior @ cells.features.T
         drawn = np.maximum(sums[:, 0], 1e-9)
         means = sums[:, 1 : 1 + d] / drawn[:, None]
         second = np.empty((len(drawn), d, d))
@@ -201,6 +230,6 @@ def fit(
         for i in fixed:
             means[i], scatters[i] = start.means[i], start.scatters[i]
         mixture = Mixture(
-            weight[:-1] / total, means, scatters, float(weight[-1] / total), mixture.background_log_density, nu
+            weight[:-1] / total, means, scatters, float(weight[-1] / total), mixture.background_density, nu
         )
     return mixture, previous

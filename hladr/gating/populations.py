@@ -10,11 +10,13 @@ import numpy as np
 
 from ..flags import SpecimenError
 from .landmarks import CD14, SIDE, THIRD, Grid, Landmarks, blur, kernel_events, landmarks, make_grid
-from .mixture import Cells, Mixture, fit
+from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments
 
 SPREADS = np.array([0.45, 0.25, 0.30])  # typical sd of CD14, SSC and CD45 within a population, natural units
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
-DOF = 12.0  # of all populations: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4)
+DOF = 12  # of all populations: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4)
+COARSE = 2  # the fit begins on blocks of so many cells along each axis, several times fewer
+FINE_STEPS = 10  # and ends on the cells themselves
 EXTRA = 4  # components added where the fit falls short
 
 
@@ -57,19 +59,20 @@ def find(cells: Cells, cd45: bool) -> Populations:
         parts.append(_component(immature, (0.6, 0.35, 0.4)))
     parts.append(_component(np.mean([m for m, _ in parts[:2]], axis=0), (1.2, 0.8, 0.8)))
     scattered = (len(parts) - 1,)
-    mixture = _fit(cells, _start(cells, parts), 6, scattered)
+    coarse, fine = coarse_moments(cells, COARSE), moments(cells)
+    mixture = _fit(coarse, _start(cells, parts), 6, scattered)
     seed = _monocyte_seed(grid, mixture, marks)
     mixture = _add(mixture, *_component(seed, (0.5, 0.28, 0.28)), 0.02)
     for other in (marks.lymphocytes, marks.granulocytes):
         if other is not None:
             mixture = _add(mixture, *_component(_doublet(seed, other), (0.4, 0.25, 0.3)), 0.001)
-    mixture = _fit(cells, mixture, 6, scattered)
+    mixture = _fit(coarse, mixture, 6, scattered)
     for _ in range(EXTRA):
         where = _worst(grid, mixture)
         if where is None:
             break
-        mixture = _fit(cells, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
-    mixture = _fit(cells, mixture, 14, scattered)
+        mixture = _fit(coarse, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
+    mixture = _fit(fine, mixture, FINE_STEPS, scattered)
     best = _monocytes(mixture, marks, cells.counts.sum())
     return Populations(mixture, _members(mixture, best, marks.granulocytes, cells.counts.sum()), marks)
 
@@ -118,12 +121,12 @@ def _start(cells: Cells, parts) -> Mixture:
     span = cells.centres.max(axis=0) - cells.centres.min(axis=0) + cells.widths
     shares = np.full(k, 0.97 / k)
     return Mixture(
-        shares, np.array([m for m, _ in parts]), np.array([c for _, c in parts]), 0.03, -float(np.log(span).sum()), DOF
+        shares, np.array([m for m, _ in parts]), np.array([c for _, c in parts]), 0.03, float(1 / span.prod()), DOF
     )
 
 
-def _fit(cells: Cells, mixture: Mixture, iterations: int, fixed: tuple[int, ...]) -> Mixture:
-    prior = np.diag(PRIOR_SD[: cells.centres.shape[1]] ** 2)
+def _fit(cells: Moments, mixture: Mixture, iterations: int, fixed: tuple[int, ...]) -> Mixture:
+    prior = np.diag(PRIOR_SD[: mixture.means.shape[1]] ** 2)
     return fit(cells, mixture, prior_scatter=prior, max_iterations=iterations, tolerance=1e-4, fixed=fixed)[0]
 
 
@@ -133,7 +136,7 @@ def _add(mixture: Mixture, mean, covariance, share: float) -> Mixture:
         np.vstack([mixture.means, mean]),
         np.concatenate([mixture.scatters, covariance[None]]),
         mixture.background * (1 - share),
-        mixture.background_log_density,
+        mixture.background_density,
         mixture.dof,
     )
 
@@ -148,11 +151,11 @@ def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarra
     points = np.column_stack(
         [grid.centres(axis)[i] for axis, i in enumerate(np.unravel_index(filled, grid.counts.shape))]
     )
-    logs = three.log_densities(points)
+    densities = three.densities(points)
     if not background:
-        logs = logs[:-1]
+        densities = densities[:-1]
     expected = np.zeros(grid.counts.size)
-    expected[filled] = np.exp(logs).sum(axis=0) * (grid.counts.sum() * grid.width**3)
+    expected[filled] = densities.sum(axis=0) * (grid.counts.sum() * grid.width**3)
     events = kernel_events(grid.width)
     return events * grid.smoothed, events * blur(expected.reshape(grid.counts.shape), grid.width)
 
@@ -202,5 +205,5 @@ def _members(mixture: Mixture, seed: int, granulocytes: np.ndarray | None, n_eve
 
 def _one_hill(mixture: Mixture, a: int, b: int) -> bool:
     line = mixture.means[a] + np.linspace(0, 1, 21)[:, None] * (mixture.means[b] - mixture.means[a])
-    density = np.exp(mixture.log_densities(line)[[a, b]]).sum(axis=0)
+    density = mixture.densities(line)[[a, b]].sum(axis=0)
     return bool(density.min() > 0.8 * min(density[0], density[-1]))

@@ -141,7 +141,7 @@ def _automatic(tube: _Tube, reading: TubeReading) -> tuple[TubeReading, TubeArra
 
 def _masks(tube: _Tube, learned: Learned) -> dict[str, np.ndarray]:
     by_channel = {s.channel: s.values for name, s in tube.signals.items() if name != MEASURED}
-    return apply(learned.gates, lambda axis: by_channel[axis.channel], len(tube.acquisition.events))
+    return apply(learned.gates, lambda axis: by_channel[axis.channel], len(tube.acquisition.events), learned.scaled)
 
 
 def _values(signals: dict[str, Signal]) -> dict[str, np.ndarray]:

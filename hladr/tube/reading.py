@@ -85,7 +85,8 @@ class TubeReading:
 
     def to_json(self) -> str:
         """Return one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True, allow_nan=False)
+        data = {**vars(self), "findings": [asdict(f) for f in self.findings]}
+        return json.dumps(data, sort_keys=True, ensure_ascii=True, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "TubeReading":
