@@ -5,6 +5,7 @@ distances are about the same on every cytometer. Either population may be missin
 separated blood granulocytes.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,9 @@ CD14, SIDE, THIRD = 0, 1, 2  # the third axis is CD45 or, without it, FSC
 BLUR = 0.25  # sd of the smoothing, natural units: that of a narrow population
 LEAST_EVENTS = 8.0  # a peak holds as many under the kernel
 LEAST_SHARE = 0.004  # and this share of the highest
+NEAR = np.array([1.0, 0.25, 0.3])  # CD14, SSC and third axis: what belongs to a peak beyond doubt
+SPOT = np.array([2.0, 0.25, 0.3])  # peaks as near as that are one
+MISSING = 2.0  # log plausibility of blood without lymphocytes, or without granulocytes
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,15 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Peak:
+    """A peak: position (d,), with the median CD14 around it; spread of CD14; share of all events nearest to it."""
+
+    position: np.ndarray
+    spread: float
+    share: float
+
+
+@dataclass(frozen=True)
 class Landmarks:
     """What is known of a tube before monocytes are looked for.
 
@@ -64,15 +77,15 @@ class Landmarks:
     ----------
     lymphocytes, granulocytes : ndarray (d,) or None
         Their peaks, natural units.
-    expected : tuple of (float, float)
-        Where monocytes may lie, on SSC and the third axis.
+    expected : tuple of ((float, float), (float, float))
+        Where monocytes may lie: stretches of SSC and of the third axis.
     reference : float
         CD14 of the brighter of the known populations, which monocytes exceed.
     """
 
     lymphocytes: np.ndarray | None
     granulocytes: np.ndarray | None
-    expected: tuple[tuple[float, float], ...]
+    expected: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
     reference: float
 
 
@@ -98,106 +111,153 @@ def blur(counts: np.ndarray, width: float, sd: float = BLUR) -> np.ndarray:
 
 def kernel_events(width: float) -> float:
     """Return the number of cells that the smoothing kernel amounts to, on three axes."""
-    return (4 * math.pi) ** 1.5 * (BLUR / width) ** 3
+    return _kernel_events(width, 3)
 
 
-def peaks(grid: Grid) -> list[tuple[np.ndarray, float]]:
-    """Find local maxima of the smoothed histogram: position (d,) and events under the kernel, highest first."""
-    density = grid.smoothed * kernel_events(grid.width)
+def _kernel_events(width: float, axes: int) -> float:
+    return (4 * math.pi) ** (axes / 2) * (BLUR / width) ** axes
+
+
+def peaks(grid: Grid) -> list[Peak]:
+    """Find the populations that are peaks of the smoothed histogram.
+
+    A detector's floor splits a population in CD14: peaks above each other are one, unless far apart.
+    """
+    cells = grid.cells
+    spots: list[np.ndarray] = []
+    for flat in _summits(grid.smoothed * kernel_events(grid.width)):
+        spot = cells.origin[:3] + (np.array(np.unravel_index(flat, grid.counts.shape)) + 0.5) * grid.width
+        if all((np.abs(spot - other) > SPOT).any() for other in spots):
+            spots.append(spot)
+    away = (np.abs(cells.centres[:, None, :3] - np.array(spots)) / NEAR).max(axis=2)
+    nearest, distance = away.argmin(axis=1), away.min(axis=1)
+    found = []
+    for i, spot in enumerate(spots):
+        own = (nearest == i) & (distance < 2.5)
+        core = own & (np.abs(cells.centres[:, 1:3] - spot[1:]) <= NEAR[1:]).all(axis=1)
+        low, middle, high = _quantiles(cells.centres[core, 0], cells.counts[core])
+        position = [middle, *spot[1:]]
+        if cells.centres.shape[1] == 4:
+            position.append(float(np.average(cells.centres[core, 3], weights=cells.counts[core])))
+        share = float(cells.counts[own].sum() / cells.counts.sum())
+        found.append(Peak(np.array(position), (high - low) / 2, share))
+    return found
+
+
+def _summits(density: np.ndarray) -> np.ndarray:
+    """Local maxima, the highest first, as places in the flat array; the highest place where none is high enough."""
     padded = np.pad(density, 1, constant_values=-1.0)
-    spans = density.shape
+    a, b, c = density.shape
     top = density >= max(LEAST_EVENTS, LEAST_SHARE * density.max())
-    for i in (-1, 0, 1):
-        for j in (-1, 0, 1):
-            for k in (-1, 0, 1):
-                if (i, j, k) == (0, 0, 0):
-                    continue
-                other = padded[1 + i : 1 + i + spans[0], 1 + j : 1 + j + spans[1], 1 + k : 1 + k + spans[2]]
-                top &= (density > other) if (i, j, k) > (0, 0, 0) else (density >= other)
+    for i, j, k in itertools.product((-1, 0, 1), repeat=3):
+        if (i, j, k) == (0, 0, 0):
+            continue
+        other = padded[1 + i : 1 + i + a, 1 + j : 1 + j + b, 1 + k : 1 + k + c]
+        top &= (density > other) if (i, j, k) > (0, 0, 0) else (density >= other)
     found = np.flatnonzero(top.ravel())
-    found = found[np.argsort(-density.ravel()[found], kind="stable")]
-    return [(grid.position(int(f)), float(density.flat[f])) for f in found]
+    if not len(found):
+        return np.array([int(np.argmax(density))])
+    return found[np.argsort(-density.ravel()[found], kind="stable")]
+
+
+def _quantiles(values: np.ndarray, counts: np.ndarray) -> list[float]:
+    """Return the 16th percentile, the median and the 84th percentile of cells."""
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(counts[order])
+    return [float(v) for v in values[order][np.searchsorted(below, below[-1] * np.array([0.16, 0.5, 0.84]))]]
 
 
 def landmarks(grid: Grid, cd45: bool) -> Landmarks:
-    """Tell lymphocytes and granulocytes from the other peaks, and where monocytes are to be expected."""
-    found = peaks(grid)
-    if not found:
-        best = int(np.argmax(grid.smoothed))
-        found = [(grid.position(best), 1.0)]
-    first = found[0][0]
-    lymphocytes = _lymphocytes(found, cd45)
-    if lymphocytes is not first and _instead_of_lymphocytes(lymphocytes, first, found, cd45):
-        lymphocytes = None
-    granulocytes = first if lymphocytes is None else _granulocytes(found, lymphocytes, cd45)
-    known = [p for p in (lymphocytes, granulocytes) if p is not None]
-    expected = _expected(lymphocytes, granulocytes, cd45)
-    return Landmarks(lymphocytes, granulocytes, expected, float(max(p[CD14] for p in known)))
+    """Tell lymphocytes and granulocytes from the other peaks, and where monocytes are to be expected.
 
-
-def _lymphocytes(found, cd45: bool) -> np.ndarray:
-    """Take the peak with little SSC, much CD45 (without CD45: little FSC), little CD14; size counts little."""
-
-    def score(peak) -> float:
-        position, events = peak
-        third = position[THIRD] if cd45 else -0.5 * position[THIRD]
-        return third - position[SIDE] - 0.3 * position[CD14] + 0.15 * math.log(events)
-
-    return max(found, key=score)[0]
-
-
-def _instead_of_lymphocytes(position: np.ndarray, first: np.ndarray, found, cd45: bool) -> bool:
-    """Tell the monocytes of blood without lymphocytes: CD14 above the granulocytes', and nothing brighter elsewhere.
-
-    CD14 of lymphocytes can lie a little above the granulocytes' too, where CD45 spills into it; but their CD45 and
-    SSC then lie further from the granulocytes than monocytes' do.
+    All pairs are compared, either of them missing included: the peaks should hold most of the leukocytes, lie to each
+    other as they do in blood, and not be the monocytes.
     """
-    step = position - first
-    if step[CD14] <= 0.7:
-        return False
-    if any(other[CD14] > position[CD14] + 1.5 and other[SIDE] > position[SIDE] + 0.3 for other, _ in found):
-        return False
-    return bool(step[CD14] > 2.0 or (step[SIDE] > -1.1 and (not cd45 or step[THIRD] < 1.0)))
+    found = peaks(grid)
+    pairs = [(a, b) for a in (*found, None) for b in (*found, None) if a is not b]
+    lymphocytes, granulocytes = max(pairs, key=lambda pair: _plausible(*pair, found, grid.cells, cd45))
+    places = [None if peak is None else peak.position for peak in (lymphocytes, granulocytes)]
+    reference = max(position[CD14] for position in places if position is not None)
+    return Landmarks(*places, _expected(*places, cd45), float(reference))
 
 
-def _granulocytes(found, lymphocytes: np.ndarray, cd45: bool) -> np.ndarray | None:
-    """Take the largest peak that lies to the lymphocytes as granulocytes do, and is not the monocytes."""
-    for position, _ in found:
-        step = position - lymphocytes
-        beside = step[SIDE] > 0.3 and step[THIRD] < 0.1 and step[SIDE] - step[THIRD] > 1.0
-        apart = beside if cd45 else step[SIDE] > 0.6
-        if apart and not _monocytic(position, found, lymphocytes, cd45):
-            return position
-    return None
+def _plausible(
+    lymphocytes: Peak | None, granulocytes: Peak | None, found: list[Peak], cells: Cells, cd45: bool
+) -> float:
+    """Log of how plausible a pair is, up to a constant."""
+    score = 2 * math.log(sum(peak.share for peak in (lymphocytes, granulocytes) if peak is not None))
+    if lymphocytes is None or granulocytes is None:
+        alone = lymphocytes or granulocytes
+        below, above = (
+            sum(other.share for other in found if sign * (other.position[SIDE] - alone.position[SIDE]) > 0.3)
+            for sign in (-1, 1)
+        )
+        return score - MISSING - (below >= above if granulocytes is None else above > below)
+    step = granulocytes.position - lymphocytes.position
+    score -= float(penalty(beyond(step[SIDE], (0.65, 2.1)), 0.15))
+    score -= float(penalty(beyond(step[THIRD], (-2.4, 0.0) if cd45 else (0.05, 0.8)), 0.15))
+    score -= float(penalty(max(-step[CD14] - 0.4, 0), 0.4))
+    return score - max(_monocytic(lymphocytes, granulocytes, found, cells, cd45), 0)
 
 
-def _monocytic(position: np.ndarray, found, lymphocytes: np.ndarray, cd45: bool) -> bool:
-    """Tell monocytes from granulocytes: something scatters more with less CD14; or else by the distances themselves."""
-    step = position - lymphocytes
+def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, cd45: bool) -> float:
+    """Log of how much more likely a peak is the monocytes than the granulocytes, from what lies around it.
+
+    Granulocytes have the monocytes beside them: brighter still in CD14, with less SSC. Monocytes have granulocytes:
+    more SSC, less CD14. Monocytes are hardly ever a third of the leukocytes.
+    """
+    step = peak.position - lymphocytes.position
     if step[CD14] < 1.5:
-        return False
-    for other, _ in found:
-        away = other - position
-        if away[SIDE] > 0.3 and away[CD14] < -0.6 and (not cd45 or away[THIRD] < 0.3):
-            return True
-    # typical distances from lymphocytes: granulocytes SSC 1.5, CD45 -1.2; monocytes SSC 0.85, CD45 -0.5, CD14 over 4
-    granulocyte = ((step[SIDE] - 1.5) / 0.35) ** 2 + 0.5 * max(step[CD14] - 3.0, 0) ** 2
-    monocyte = ((step[SIDE] - 0.85) / 0.35) ** 2
+        return -math.inf
+    odds = float(penalty(beyond(step[SIDE], (0.75, 2.1)), 0.2) - penalty(beyond(step[SIDE], (0.2, 0.9)), 0.2))
     if cd45:
-        granulocyte += ((step[THIRD] + 1.2) / 0.4) ** 2
-        monocyte += ((step[THIRD] + 0.5) / 0.4) ** 2
-    return monocyte < granulocyte
+        odds += float(penalty(beyond(step[THIRD], (-2.4, -0.4)), 0.2) - penalty(beyond(step[THIRD], (-0.9, 0.2)), 0.2))
+    odds -= 2 * float(penalty(max(peak.share - 0.3, 0), 0.08))
+    away = cells.centres - peak.position
+    bright = max(1.0, 2.5 * peak.spread)
+    brighter = (
+        (away[:, CD14] > bright) & (away[:, SIDE] < -0.1) & (away[:, SIDE] > -1.5) & (np.abs(away[:, THIRD]) < 1.2)
+    )
+    brighter &= ~like_lymphocytes(cells.centres - lymphocytes.position)
+    odds += 3.0 if cells.counts[brighter].sum() < 0.02 * peak.share * cells.counts.sum() else -3.0
+    for other in found:
+        beside = other.position - peak.position
+        if beside[SIDE] > 0.3 and beside[CD14] < -1.0 and other.share > 0.2 * peak.share:
+            odds += 2.0
+    return odds
 
 
-def _expected(lymphocytes, granulocytes, cd45: bool) -> tuple[tuple[float, float], ...]:
+def like_lymphocytes(step: np.ndarray) -> np.ndarray:
+    """Tell events that scatter like lymphocytes, with their CD45: B cells to which wrong compensation gives CD14."""
+    return (np.abs(step[..., SIDE:]) < np.array((0.25, 0.3, 0.25))[: step.shape[-1] - 1]).all(axis=-1)
+
+
+def _expected(lymphocytes, granulocytes, cd45: bool) -> tuple[tuple[tuple[float, float], tuple[float, float]], ...]:
+    """Return stretches of SSC and of the third axis in which monocytes lie as a rule."""
     if lymphocytes is not None and granulocytes is not None:
-        between = granulocytes[SIDE] - lymphocytes[SIDE]
-        side = float(lymphocytes[SIDE] + min(max(0.5 * between, 0.75), 1.1))
-        third = 0.5 * (lymphocytes[THIRD] + granulocytes[THIRD]) if cd45 else granulocytes[THIRD]
-        return ((side, float(third)),)
+        low, between = lymphocytes[SIDE], granulocytes[SIDE] - lymphocytes[SIDE]
+        side = (float(low + 0.3 * between), float(low + max(0.65 * between, 0.75)))
+        if not cd45:
+            return ((side, _around(granulocytes[THIRD], 0.2)),)
+        ends = sorted((float(lymphocytes[THIRD]), float(granulocytes[THIRD])))
+        return ((side, (ends[0] + 0.2 * (ends[1] - ends[0]), ends[1])),)
     if lymphocytes is None:
-        return ((float(granulocytes[SIDE] - 0.75), float(granulocytes[THIRD] + (0.6 if cd45 else 0.0))),)
-    # one population only: lymphocytes, or granulocytes taken for them
+        third = granulocytes[THIRD] + (0.7 if cd45 else 0.0)
+        return ((_around(granulocytes[SIDE] - 0.65, 0.25), _around(third, 0.6 if cd45 else 0.3)),)
+    # lymphocytes alone
     side, third = float(lymphocytes[SIDE]), float(lymphocytes[THIRD])
-    above = (side + 0.95, third + (-0.35 if cd45 else 0.45))
-    return (above, (side - 0.75, third + (0.6 if cd45 else 0.0)))
+    return ((_around(side + 0.7, 0.3), _around(third + (-0.35 if cd45 else 0.45), 0.3)),)
+
+
+def _around(middle: float, half: float) -> tuple[float, float]:
+    return float(middle - half), float(middle + half)
+
+
+def beyond(values: np.ndarray, stretch: tuple[float, float]) -> np.ndarray:
+    """Distance of values from a stretch, 0 inside."""
+    return np.maximum(np.maximum(stretch[0] - values, values - stretch[1]), 0)
+
+
+def penalty(away: np.ndarray | float, sd: float) -> np.ndarray:
+    """Log of a normal density that does not fall for ever: what is known of one cytometer is a guess about the next."""
+    return np.minimum(0.5 * (np.asarray(away) / sd) ** 2, 3.0)

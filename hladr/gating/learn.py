@@ -234,7 +234,7 @@ def _like_beads(side: np.ndarray, forward: np.ndarray) -> bool:
     near = np.ones(len(side), dtype=bool)
     for values in (side, forward):
         counts = np.bincount(np.maximum(np.rint(values / 0.05), 0).astype(int))
-        near &= np.abs(values - 0.05 * int(np.argmax(counts))) < 0.2
+        near &= np.abs(values - 0.05 * int(np.argmax(counts))) < 0.14
     return bool(near.mean() > 0.8)
 
 

@@ -9,15 +9,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..flags import SpecimenError
-from .landmarks import CD14, SIDE, THIRD, Grid, Landmarks, blur, kernel_events, landmarks, make_grid
-from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments
+from .landmarks import (
+    CD14,
+    SIDE,
+    THIRD,
+    Grid,
+    Landmarks,
+    beyond,
+    blur,
+    kernel_events,
+    landmarks,
+    like_lymphocytes,
+    make_grid,
+    penalty,
+)
+from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments, with_tails
 
 SPREADS = np.array([0.45, 0.25, 0.30])  # typical sd of CD14, SSC and CD45 within a population, natural units
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
-DOF = 12  # of all populations: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4)
+# Tails of a population: (degrees of freedom + axes) / 2 is a power of two, which makes densities fast. The fit begins
+# with the heaviest: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4 degrees of freedom).
+POWERS = (16, 32, 64)
 COARSE = 2  # the fit begins on blocks of so many cells along each axis, several times fewer
 FINE_STEPS = 10  # and ends on the cells themselves
-EXTRA = 4  # components added where the fit falls short
+FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
+EXTRA = 3  # components added where the fit falls short most
+BESIDE = 2  # and where it does beside the monocytes
 
 
 @dataclass(frozen=True)
@@ -66,15 +83,26 @@ def find(cells: Cells, cd45: bool) -> Populations:
     for other in (marks.lymphocytes, marks.granulocytes):
         if other is not None:
             mixture = _add(mixture, *_component(_doublet(seed, other), (0.4, 0.25, 0.3)), 0.001)
+    if marks.granulocytes is not None:
+        mixture = _add(mixture, *_component(_doublet(marks.granulocytes, marks.granulocytes), (0.4, 0.25, 0.3)), 0.001)
+    if marks.lymphocytes is not None and _false_cd14(cells, marks):
+        mixture = _add(mixture, *_component(np.append(seed[:1], marks.lymphocytes[1:]), (0.4, 0.2, 0.25)), 0.003)
     mixture = _fit(coarse, mixture, 6, scattered)
-    for _ in range(EXTRA):
-        where = _worst(grid, mixture)
-        if where is None:
-            break
-        mixture = _fit(coarse, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
+    for around in (None,) * EXTRA + (seed,) * BESIDE:
+        where = _worst(grid, mixture, around)
+        if where is not None:
+            mixture = _fit(coarse, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
+    mixture = with_tails(coarse, mixture, tuple(power - mixture.means.shape[1] for power in POWERS))
     mixture = _fit(fine, mixture, FINE_STEPS, scattered)
     best = _monocytes(mixture, marks, cells.counts.sum())
-    return Populations(mixture, _members(mixture, best, marks.granulocytes, cells.counts.sum()), marks)
+    return Populations(mixture, _members(mixture, best, marks, cells.counts.sum()), marks)
+
+
+def _false_cd14(cells: Cells, marks: Landmarks) -> bool:
+    """Tell whether some lymphocytes are CD14-bright: B cells, bright in PE, where compensation is wrong."""
+    like = like_lymphocytes(cells.centres - marks.lymphocytes)
+    bright = like & (cells.centres[:, CD14] > marks.reference + 0.6)
+    return bool(cells.counts[bright].sum() > FALSE_CD14 * cells.counts[like].sum())
 
 
 def _apart(means: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -82,29 +110,26 @@ def _apart(means: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.sqrt((((means[:, :3] - other[:3]) / SPREADS) ** 2).sum(axis=1))
 
 
-def _penalty(values, expected, sd) -> np.ndarray:
-    """Log of a normal density that does not fall for ever: what is known of one cytometer is a guess about the next."""
-    return np.minimum(0.5 * ((values - expected) / sd) ** 2, 3.0)
-
-
 def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
     """Choose the component that is most like monocytes."""
     cd14 = mixture.means[:, CD14]
     spread = np.sqrt(np.diagonal(mixture.scatters, axis1=1, axis2=2))
     place = [
-        _penalty(mixture.means[:, SIDE], side, 0.40) + _penalty(mixture.means[:, THIRD], third, 0.45)
+        penalty(beyond(mixture.means[:, SIDE], side), 0.25) + penalty(beyond(mixture.means[:, THIRD], third), 0.3)
         for side, third in marks.expected
     ]
     score = (
-        1.5 * np.clip(cd14 - marks.reference, -3, 3)
+        1.5 * np.clip(cd14 - marks.reference, -2, 2)
         - np.min(place, axis=0)
-        - 0.5 * _penalty(np.maximum(np.log(spread[:, SIDE] / 0.27), 0), 0, 0.4)
-        - 0.5 * _penalty(np.maximum(np.log(spread[:, THIRD] / 0.30), 0), 0, 0.4)
-        + 0.3 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
+        - 0.5 * penalty(np.maximum(np.log(spread[:, SIDE] / 0.27), 0), 0.4)
+        - 0.5 * penalty(np.maximum(np.log(spread[:, THIRD] / 0.30), 0), 0.4)
+        + 0.6 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
     )
     score[mixture.shares * n_events < 8] = -np.inf
     if marks.granulocytes is not None:
         score[_apart(mixture.means, marks.granulocytes) < 2.5] = -np.inf
+    if marks.lymphocytes is not None:
+        score[like_lymphocytes(mixture.means - marks.lymphocytes)] = -np.inf
     best = int(np.argmax(score))
     if not np.isfinite(score[best]) or cd14[best] < marks.reference + 0.2:
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
@@ -121,7 +146,12 @@ def _start(cells: Cells, parts) -> Mixture:
     span = cells.centres.max(axis=0) - cells.centres.min(axis=0) + cells.widths
     shares = np.full(k, 0.97 / k)
     return Mixture(
-        shares, np.array([m for m, _ in parts]), np.array([c for _, c in parts]), 0.03, float(1 / span.prod()), DOF
+        shares,
+        np.array([m for m, _ in parts]),
+        np.array([c for _, c in parts]),
+        0.03,
+        float(1 / span.prod()),
+        np.full(k, POWERS[0] - len(span)),
     )
 
 
@@ -137,7 +167,7 @@ def _add(mixture: Mixture, mean, covariance, share: float) -> Mixture:
         np.concatenate([mixture.scatters, covariance[None]]),
         mixture.background * (1 - share),
         mixture.background_density,
-        mixture.dof,
+        np.append(mixture.dof, POWERS[0] - len(mean)),
     )
 
 
@@ -163,12 +193,12 @@ def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarra
 def _monocyte_seed(grid: Grid, mixture: Mixture, marks: Landmarks) -> np.ndarray:
     """Where the excess over lymphocytes and granulocytes is CD14-bright and where monocytes are to be expected."""
     observed, expected = _residual(grid, mixture, background=False)
-    excess = np.maximum(observed - 1.2 * expected, 0)
+    excess = np.maximum(observed - 1.2 * expected, 0) / np.sqrt(expected + 1)
     x, y, z = grid.centres(CD14), grid.centres(SIDE), grid.centres(THIRD)
     bright = 1 / (1 + np.exp(-4 * (x - marks.reference - 0.6)))
     place = np.zeros((len(y), len(z)))
     for side, third in marks.expected:
-        near = np.exp(-0.5 * ((y - side) / 0.4) ** 2)[:, None] * np.exp(-0.5 * ((z - third) / 0.5) ** 2)
+        near = np.exp(-0.5 * (beyond(y, side) / 0.3) ** 2)[:, None] * np.exp(-0.5 * (beyond(z, third) / 0.4) ** 2)
         place = np.maximum(place, near)
     score = excess * bright[:, None, None] * place
     best = int(np.argmax(score))
@@ -177,19 +207,24 @@ def _monocyte_seed(grid: Grid, mixture: Mixture, marks: Landmarks) -> np.ndarray
     return grid.position(best)
 
 
-def _worst(grid: Grid, mixture: Mixture) -> np.ndarray | None:
+def _worst(grid: Grid, mixture: Mixture, around: np.ndarray | None) -> np.ndarray | None:
     """Where the fit falls short most: many more events than expected, by more than chance and by a factor."""
     observed, expected = _residual(grid, mixture, background=True)
     clear = (observed > 1.5 * expected) & (observed > 4)
+    if around is not None:
+        for axis, reach in ((CD14, 2.5), (SIDE, 0.7), (THIRD, 0.7)):
+            near = np.abs(grid.centres(axis) - around[axis]) < reach
+            clear &= near.reshape([-1 if other == axis else 1 for other in range(3)])
     short = np.where(clear, (observed - expected) / np.sqrt(expected + 1), 0)
     best = int(np.argmax(short))
     return grid.position(best) if short.flat[best] > 3.5 else None
 
 
-def _members(mixture: Mixture, seed: int, granulocytes: np.ndarray | None, n_events: float) -> tuple[int, ...]:
+def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> tuple[int, ...]:
     """Add the components that form one hill with the monocytes and are as bright in CD45 and alike in SSC."""
     members = [seed]
     mean = mixture.means[seed]
+    lymphocytes, granulocytes = marks.lymphocytes, marks.granulocytes
     three = mixture.marginal((CD14, SIDE, THIRD))
     for i in range(len(mixture.shares)):
         if i == seed or mixture.shares[i] * n_events < 5:
@@ -197,10 +232,21 @@ def _members(mixture: Mixture, seed: int, granulocytes: np.ndarray | None, n_eve
         step = mixture.means[i] - mean
         if granulocytes is not None and _apart(mixture.means[i : i + 1], granulocytes)[0] < 2.5:
             continue
-        alike = abs(step[SIDE]) < 0.45 and abs(step[THIRD]) < 0.45 and step[CD14] > -1.1
+        if _nearer(mixture.means[i], lymphocytes, mean):
+            continue
+        alike = abs(step[SIDE]) < 0.55 and abs(step[THIRD]) < 0.55 and step[CD14] > -1.1
         if alike and _one_hill(three, seed, i):
             members.append(i)
     return tuple(members)
+
+
+def _nearer(place: np.ndarray, lymphocytes: np.ndarray | None, monocytes: np.ndarray) -> bool:
+    """Tell whether scatter and CD45 are more like those of lymphocytes than like the monocytes'."""
+    if lymphocytes is None:
+        return False
+    spreads = np.array([0.25, 0.3, 0.2])[: len(place) - 1]
+    away = [np.square((place[1:] - other[1:]) / spreads).sum() for other in (lymphocytes, monocytes)]
+    return bool(away[0] < away[1])
 
 
 def _one_hill(mixture: Mixture, a: int, b: int) -> bool:
