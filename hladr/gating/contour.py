@@ -68,6 +68,8 @@ def draw(mixture: Mixture, monocytes: tuple[int, ...], odds: float) -> Region:
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     density = mixture.marginal((0, 1, 2)).densities(points) * cell
     size, kept = None, np.ones(len(density))
+    if len(mean) == 4:
+        kept = _within(mixture, (mean[3] - 2.5 * sd[3], mean[3] + 2.5 * sd[3]))
     body = _body(density, kept, members, mixture)
     masks = _improve(body, odds)
     if len(mean) == 4:
@@ -115,7 +117,8 @@ def _project(body: _Body, masks: dict[str, np.ndarray], name: str) -> tuple[np.n
 
 
 def _improve(body: _Body, odds: float) -> dict[str, np.ndarray]:
-    masks = {name: np.ones((GRID, GRID), dtype=bool) for name in PLANES}
+    whole = (body.mono > odds * body.rest) & (body.mono > FLOOR * body.mono.max())
+    masks = {name: whole.any(axis=axis) for name, axis in PLANES.items()}
     for _ in range(SWEEPS):
         for name in PLANES:
             mono, rest = _project(body, masks, name)

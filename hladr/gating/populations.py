@@ -29,7 +29,7 @@ SPREADS = np.array([0.45, 0.25, 0.30])  # typical sd of CD14, SSC and CD45 withi
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
 # Tails of a population: (degrees of freedom + axes) / 2 is a power of two, which makes densities fast. The fit begins
 # with the heaviest: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4 degrees of freedom).
-POWERS = (16, 32, 64)
+POWERS = (16, 32)
 COARSE = 2  # the fit begins on blocks of so many cells along each axis, several times fewer
 FINE_STEPS = 10  # and ends on the cells themselves
 FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
