@@ -196,7 +196,9 @@ def _plausible(
     step = granulocytes.position - lymphocytes.position
     score -= float(penalty(beyond(step[SIDE], (0.65, 2.1)), 0.15))
     score -= float(penalty(beyond(step[THIRD], (-2.4, 0.0) if cd45 else (0.05, 0.8)), 0.15))
-    score -= float(penalty(max(-step[CD14] - 0.4, 0), 0.4))
+    if not any(_tops(other.position - lymphocytes.position) for other in found):
+        # lymphocytes brighter than granulocytes would be the monocytes, unless something outshines them
+        score -= float(penalty(max(-step[CD14] - 0.4, 0), 0.4))
     return score - max(_monocytic(lymphocytes, granulocytes, found, cells, cd45), 0)
 
 
@@ -204,7 +206,7 @@ def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, c
     """Log of how much more likely a peak is the monocytes than the granulocytes, from what lies around it.
 
     Granulocytes have the monocytes beside them: brighter still in CD14, with less SSC. Monocytes have granulocytes:
-    more SSC, less CD14. Monocytes are hardly ever a third of the leukocytes.
+    more SSC, less CD14. Monocytes are hardly ever a third of the leukocytes, granulocytes hardly ever a twentieth.
     """
     step = peak.position - lymphocytes.position
     if step[CD14] < 1.5:
@@ -213,18 +215,23 @@ def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, c
     if cd45:
         odds += float(penalty(beyond(step[THIRD], (-2.4, -0.4)), 0.2) - penalty(beyond(step[THIRD], (-0.9, 0.2)), 0.2))
     odds -= 2 * float(penalty(max(peak.share - 0.3, 0), 0.08))
+    odds += float(penalty(max(0.05 - peak.share, 0), 0.02))
     away = cells.centres - peak.position
     bright = max(1.0, 2.5 * peak.spread)
     brighter = (
         (away[:, CD14] > bright) & (away[:, SIDE] < -0.1) & (away[:, SIDE] > -1.5) & (np.abs(away[:, THIRD]) < 1.2)
     )
     brighter &= ~like_lymphocytes(cells.centres - lymphocytes.position)
-    odds += 3.0 if cells.counts[brighter].sum() < 0.02 * peak.share * cells.counts.sum() else -3.0
+    odds += 3.0 if cells.counts[brighter].sum() < max(0.02 * peak.share * cells.counts.sum(), 10) else -3.0
     for other in found:
         beside = other.position - peak.position
         if beside[SIDE] > 0.3 and beside[CD14] < -1.0 and other.share > 0.2 * peak.share:
             odds += 2.0
     return odds
+
+
+def _tops(step: np.ndarray) -> bool:
+    return bool(step[CD14] > 1.0 and step[SIDE] > 0.3)
 
 
 def like_lymphocytes(step: np.ndarray) -> np.ndarray:
@@ -236,11 +243,12 @@ def _expected(lymphocytes, granulocytes, cd45: bool) -> tuple[tuple[tuple[float,
     """Return stretches of SSC and of the third axis in which monocytes lie as a rule."""
     if lymphocytes is not None and granulocytes is not None:
         low, between = lymphocytes[SIDE], granulocytes[SIDE] - lymphocytes[SIDE]
-        side = (float(low + 0.3 * between), float(low + max(0.65 * between, 0.75)))
+        # granulocytes with hardly more SSC than lymphocytes are immature, and do not bound the monocytes
+        side = (float(low + 0.3 * between), float(low + (max(0.65 * between, 0.75) if between > 0.8 else 1.1)))
         if not cd45:
             return ((side, _around(granulocytes[THIRD], 0.2)),)
         ends = sorted((float(lymphocytes[THIRD]), float(granulocytes[THIRD])))
-        return ((side, (ends[0] + 0.2 * (ends[1] - ends[0]), ends[1])),)
+        return ((side, (ends[0] + 0.2 * (ends[1] - ends[0]), ends[1] + 0.2)),)
     if lymphocytes is None:
         third = granulocytes[THIRD] + (0.7 if cd45 else 0.0)
         return ((_around(granulocytes[SIDE] - 0.65, 0.25), _around(third, 0.6 if cd45 else 0.3)),)

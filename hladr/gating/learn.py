@@ -230,11 +230,16 @@ def leukocyte_threshold(level: np.ndarray) -> float:
 
 
 def _like_beads(side: np.ndarray, forward: np.ndarray) -> bool:
-    """Tell whether four fifths of the events lie in one spot of scatter, narrower than any kind of cell."""
+    """Tell whether four fifths of the events lie in one spot of scatter, narrower than any kind of cell.
+
+    Cells that pile up at a detector's limit are narrow, too, and say nothing.
+    """
+    if any((values >= values.max()).mean() > MARGIN for values in (side, forward)):
+        return False
     near = np.ones(len(side), dtype=bool)
     for values in (side, forward):
         counts = np.bincount(np.maximum(np.rint(values / 0.05), 0).astype(int))
-        near &= np.abs(values - 0.05 * int(np.argmax(counts))) < 0.14
+        near &= np.abs(values - 0.05 * int(np.argmax(counts))) < 0.2
     return bool(near.mean() > 0.8)
 
 
