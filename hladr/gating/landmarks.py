@@ -196,7 +196,7 @@ def _plausible(
     step = granulocytes.position - lymphocytes.position
     score -= float(penalty(beyond(step[SIDE], (0.65, 2.1)), 0.15))
     score -= float(penalty(beyond(step[THIRD], (-2.4, 0.0) if cd45 else (0.05, 0.8)), 0.15))
-    if not any(_tops(other.position - lymphocytes.position) for other in found):
+    if not any(other.share > 0.01 and _tops(other.position - lymphocytes.position) for other in found):
         # lymphocytes brighter than granulocytes would be the monocytes, unless something outshines them
         score -= float(penalty(max(-step[CD14] - 0.4, 0), 0.4))
     return score - max(_monocytic(lymphocytes, granulocytes, found, cells, cd45), 0)
@@ -231,7 +231,7 @@ def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, c
 
 
 def _tops(step: np.ndarray) -> bool:
-    return bool(step[CD14] > 1.0 and step[SIDE] > 0.3)
+    return bool(step[CD14] > 1.0 and step[SIDE] > 0.3 and abs(step[THIRD]) < 1.0)
 
 
 def like_lymphocytes(step: np.ndarray) -> np.ndarray:
@@ -244,7 +244,7 @@ def _expected(lymphocytes, granulocytes, cd45: bool) -> tuple[tuple[tuple[float,
     if lymphocytes is not None and granulocytes is not None:
         low, between = lymphocytes[SIDE], granulocytes[SIDE] - lymphocytes[SIDE]
         # granulocytes with hardly more SSC than lymphocytes are immature, and do not bound the monocytes
-        side = (float(low + 0.3 * between), float(low + (max(0.65 * between, 0.75) if between > 0.8 else 1.1)))
+        side = (float(low + 0.3 * between), float(low + (max(0.65 * between, 0.75) if between > 1.0 else 1.1)))
         if not cd45:
             return ((side, _around(granulocytes[THIRD], 0.2)),)
         ends = sorted((float(lymphocytes[THIRD]), float(granulocytes[THIRD])))

@@ -20,6 +20,7 @@ from .populations import find
 
 LINEAR = Scale()
 MARGIN = 0.05  # share of the events at a scatter detector's limit
+PILE = 0.03  # share of the leukocytes at the lowest CD14, from which on it is a floor
 MOST = 150_000  # events to learn from; the gates are applied to all
 CELL = (0.15, 0.15, 0.15, 0.15)  # natural units
 COMPONENTS = 10
@@ -196,9 +197,24 @@ def _scale(signal: Signal, cofactor: float) -> Scale:
 
 
 def _cd14_scale(signal: Signal, rows: np.ndarray) -> Scale:
-    """Linear up to twice the spread of the dimmest cells, seen from the lower tail (1st to 10th percentile)."""
-    low, high = np.percentile(signal.values[rows], [1, 10])
-    return _scale(signal, 2 * (high - low) / 1.04)
+    """Linear up to twice the spread of the CD14-negative cells, seen from the lower tail (1st to 10th percentile).
+
+    Two things hide that spread: wrong compensation pushes some cells far below zero (then the densest twentieth of all,
+    among the dim half, tells), and a floor, of the detector or of the file, cuts the negatives off (then what rises
+    above the pile tells: its next 38 % are half a spread wide, if half of the negatives lie in it).
+    """
+    values = np.sort(signal.values[rows])
+    low, high = np.percentile(values, [1, 10])
+    spread = (high - low) / 1.04
+    twentieth = max(len(values) // 20, 20)
+    dim = values[: len(values) // 2]
+    if low < 0 and len(dim) > twentieth:
+        spread = min(spread, 4 * float((dim[twentieth:] - dim[:-twentieth]).min()))
+    pile = np.searchsorted(values, values[0], "right") / len(values)
+    if PILE < pile < 0.5:
+        above, top = np.quantile(values, [min(1.38 * pile, 0.99), 0.995]) - values[0]
+        spread = max(spread, min(2 * above, top / 60))
+    return _scale(signal, 2 * spread)
 
 
 def _side_scale(signal: Signal, rows: np.ndarray) -> Scale:

@@ -133,7 +133,18 @@ def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
     best = int(np.argmax(score))
     if not np.isfinite(score[best]) or cd14[best] < marks.reference + 0.2:
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
-    return best
+    return _summit(mixture, best, np.isfinite(score) & (cd14 > marks.reference + 0.2))
+
+
+def _summit(mixture: Mixture, best: int, candidates: np.ndarray) -> int:
+    """Return the largest component of the hill that a component is part of: a small bright one may be its flank."""
+    three = mixture.marginal((CD14, SIDE, THIRD))
+    hill = [best]
+    for i in np.flatnonzero(candidates):
+        step = mixture.means[i] - mixture.means[best]
+        if i != best and _alike(step, 1.6) and (np.abs(step[3:]) < 0.5).all() and _one_hill(three, best, i):
+            hill.append(int(i))
+    return max(hill, key=lambda i: mixture.shares[i])
 
 
 def _doublet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -234,10 +245,14 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
             continue
         if _nearer(mixture.means[i], lymphocytes, mean):
             continue
-        alike = abs(step[SIDE]) < 0.55 and abs(step[THIRD]) < 0.55 and step[CD14] > -1.1
-        if alike and _one_hill(three, seed, i):
+        if _alike(step, 1.1) and _one_hill(three, seed, i):
             members.append(i)
     return tuple(members)
+
+
+def _alike(step: np.ndarray, dimmer: float) -> bool:
+    """Tell whether a component may belong to the monocytes by its distance: at most so much dimmer in CD14."""
+    return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
 
 
 def _nearer(place: np.ndarray, lymphocytes: np.ndarray | None, monocytes: np.ndarray) -> bool:
