@@ -173,12 +173,12 @@ def write_results(study, results: Path, seed: int = 1, pictures: list[bytes] | N
 def noise_picture(seed: int) -> bytes:
     """Draw four panels of made-up events: as large as a real gate picture, without gating a tube."""
     from hladr.gating import asinh_scale
-    from hladr.plots import panels as panels
+    from hladr.plots import axes, panels
 
     rng, scale = np.random.default_rng(seed), asinh_scale(262144.0, 150.0)
     x = scale.apply(np.concatenate([rng.lognormal(6.3, 0.8, 26000), rng.lognormal(10, 0.5, 2000)]))
     y = scale.apply(np.concatenate([rng.lognormal(11.3, 0.45, 26000), rng.lognormal(10.6, 0.3, 2000)]))
-    axis = panels.decade_axis("CD14 (PerCP-Cy5-5-A)", scale, -0.05, 1.0)
+    axis = axes.decade_axis("CD14 (PerCP-Cy5-5-A)", scale, -0.05, 1.0)
     corners = np.array([[0.7, 0.75], [0.97, 0.75], [0.97, 0.92], [0.7, 0.92]])
     panel = panels.PlotPanel(
         "Monocytes",

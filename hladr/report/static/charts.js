@@ -24,8 +24,8 @@ function intervalBar(abc, low, high, width = 170) {
   const place = logPlace(least, most, 4, width - 4);
   const at = (v) => place(Math.min(Math.max(v, least), most));
   const parts = [line(4, 10, width - 4, 10, "", { stroke: "#d5dde1" }), line(place(sip), 2, place(sip), 18, "limit"), line(place(reversal), 2, place(reversal), 18, "limit2")];
-  if (has(low)) parts.push(line(at(low), 10, Math.max(at(high), at(low) + 1), 10, "", { stroke: "#0b5a75", "stroke-width": 5, opacity: 0.4 }));
-  parts.push(s("circle", { cx: at(abc), cy: 10, r: 4, fill: "#0b5a75" }));
+  if (has(low)) parts.push(line(at(low), 10, Math.max(at(high), at(low) + 1), 10, "", { stroke: "#0b5a75", "stroke-width": 9, opacity: 0.35 }));
+  parts.push(s("circle", { cx: at(abc), cy: 10, r: 2.6, fill: "#0b5a75" }));
   const said = `${abcText(abc)} antibodies per cell` + (has(low) ? `, 95 % interval ${whole(low)} to ${whole(high)}` : "") + `; limits ${whole(sip)} and ${whole(reversal)}`;
   return svg(width, height, said, s("title", {}, said), ...parts);
 }
