@@ -131,6 +131,38 @@ def test_a_thousand_tubes_stay_small(tmp_path):
     assert whole < 150e6
 
 
+def test_both_gates_of_an_override_stand_side_by_side(small):
+    data = blocks((small[0] / "report.html").read_text(encoding="utf-8"))
+    detail = data["tubes-0000"]["S00013"]
+    assert [detail["override"][key] for key in ("reviewer", "date", "reason")] == [
+        "C. Seer",
+        "2026-02-01",
+        "it cuts dim cells",
+    ]
+    both = {row["name"]: (row["automatic"], row["reviewer"]) for row in detail["override"]["gates"]}
+    # made up with 1,300 of 26,000 leukocytes and 1.25 times the PE; by a line of slope near 1, 1.25 times the AB/C
+    assert both["monocytes"][0] == 1300
+    assert both["share of leukocytes"][0] == pytest.approx(5.0)
+    assert both["median PE"][0] / both["median PE"][1] == pytest.approx(1.25)
+    assert both["AB/C"][0] / both["AB/C"][1] == pytest.approx(1.25, rel=0.02)
+    other = {row["name"]: row["abc"] for row in detail["alternatives"]}["the automatic gate counted"]
+    assert other == pytest.approx(both["AB/C"][0])
+    assert data["tubes-0000"]["S00012"]["override"] is None
+
+
+def test_what_was_odd_but_resolved_is_said_in_words(small):
+    data = blocks((small[0] / "report.html").read_text(encoding="utf-8"))
+    assert data["tubes-0000"]["S00013"]["notes"] == [
+        "the FCS 3.0 data set of a Beckman file was read",
+        "$TOT is not the number of events in the file; those in the file were read",
+    ]
+    assert data["tubes-0000"]["S00012"]["notes"] == []
+
+
+def test_a_small_chance_is_not_nothing():
+    assert [build.chance(v) for v in (None, 0.0, 0.0004, 0.025, 0.5)] == ["–", "< 0.1 %", "< 0.1 %", "2.5 %", "50.0 %"]
+
+
 def test_today_names_the_costliest_problem_first(small):
     results, study = small
     inputs = build.gather(study, results)

@@ -92,6 +92,7 @@ function courseChart(points, options) {
   for (const v of ticks) parts.push(line(left - 4, py(v), left, py(v), "axis"), text(left - 6, py(v) + 4, whole(v), "end", "m"));
   for (const day of options.dayTicks) parts.push(line(px(day), bottom, px(day), bottom + 4, "axis"), text(px(day), bottom + 15, day, "middle", "m"));
   limits.forEach((l) => parts.push(line(left, py(l.value), right, py(l.value), l.className || "limit"), options.big ? text(right - 2, py(l.value) - 4, l.name, "end", "m") : s("title", {}, l.name)));
+  if (options.mark) parts.push(line(px(options.mark.day), top, px(options.mark.day), bottom, "mark"), options.big ? text(px(options.mark.day) + 4, top + 8, options.mark.words, "start", "halo") : s("title", {}, options.mark.words));
   const exact = points.filter((p) => has(p.value) && p.value > 0);
   parts.push(poly(exact.map((p) => [px(p.day), py(p.value)]), { class: "data", opacity: 0.55 }));
   for (const p of points) {
