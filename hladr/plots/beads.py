@@ -1,19 +1,21 @@
-"""The picture of a bead run: which events are singlet beads, which peak is which level, and how well the line holds."""
+"""The picture of a bead run: which events are singlet beads, and which peak is which level.
+
+The line and its recoveries are drawn by the report, from values.
+"""
 
 import numpy as np
 
 from .axes import PlotAxis, linear_axis, log_axis, power_text
-from .panels import Mark, Outline, PlotPanel, Words, draw_panels
-from .png import FILL, INK, LEVEL, LINE, OTHER_LEVEL, SIDE
+from .panels import Outline, PlotPanel, Words, draw_panels
+from .png import FILL, INK, LEVEL, LINE, OTHER_LEVEL
 
 SINGLETS_RADIUS = 2.5  # standard deviations, as beads.scatter draws its ellipse
-WIDE, BROAD = 600, 420  # pixels of the histogram and the line
-BINS = 240
+WIDE, BINS = 900, 300  # pixels and bins of the histogram
 NOTHING = np.empty(0)
 
 
 def draw_beads(arrays, calibration) -> bytes:
-    """Draw a bead run: scatter with the singlets, PE peaks with their levels, and the line with its recoveries.
+    """Draw a bead run: scatter with the singlets, and the peaks of PE with their levels.
 
     Parameters
     ----------
@@ -28,9 +30,9 @@ def draw_beads(arrays, calibration) -> bytes:
     return draw_panels(panels_of(arrays, calibration))
 
 
-def panels_of(arrays, calibration) -> tuple[PlotPanel, PlotPanel, PlotPanel]:
-    """Lay out the three panels: scatter, peaks, line."""
-    return _scatter(arrays), _peaks(arrays, calibration), _line(calibration)
+def panels_of(arrays, calibration) -> tuple[PlotPanel, PlotPanel]:
+    """Lay out the two panels: scatter, peaks."""
+    return _scatter(arrays), _peaks(arrays, calibration)
 
 
 def _scatter(arrays) -> PlotPanel:
@@ -107,45 +109,3 @@ def _pe_axis(low: float, high: float, cofactor: float) -> PlotAxis:
 def _dimmest(pe: np.ndarray) -> float:
     positive = pe[pe > 0]
     return float(np.percentile(positive, 0.5)) / 3 if len(positive) else 1.0
-
-
-def _line(calibration) -> PlotPanel:
-    statistic = f"pe_{calibration.statistic}"
-    levels = [
-        level
-        for level in calibration.levels
-        if level.value is not None and (getattr(level, statistic) or 0) > 0 and level.value > 0
-    ]
-    note = "no line"
-    pes = np.array([getattr(level, statistic) for level in levels] or [1.0, 1e4])
-    values = np.array([level.value for level in levels] or [1.0, 1e4])
-    axes = (
-        log_axis("PE, linear units", pes.min() / 2, pes.max() * 4),
-        log_axis("assigned value per bead", values.min() / 2, values.max() * 2),
-    )
-    outlines = []
-    if calibration.slope is not None:
-        note = f"slope {calibration.slope:.3f}; beside each point: its recovery"
-        ends = np.array(axes[0].limits)
-        line = np.column_stack([ends, calibration.intercept + calibration.slope * ends])
-        outlines.append(Outline(line, LINE, width=1.3, closed=False))
-    marks = [
-        Mark(x, y, open=not level.used) for level, x, y in zip(levels, np.log10(pes), np.log10(values), strict=False)
-    ]
-    step = [(a.limits[1] - a.limits[0]) / pixels for a, pixels in zip(axes, (BROAD, SIDE), strict=True)]
-    words = [
-        Words(mark.x + 14 * step[0], mark.y - 18 * step[1], f"{100 * level.recovery:.1f} %")
-        for level, mark in zip(levels, marks, strict=True)
-        if level.recovery is not None
-    ]
-    return PlotPanel(
-        "Calibration line",
-        note,
-        NOTHING,
-        NOTHING,
-        *axes,
-        tuple(outlines),
-        words=tuple(words),
-        marks=tuple(marks),
-        width=BROAD,
-    )

@@ -70,13 +70,6 @@ def _parts(colour: str) -> tuple[float, ...]:
     return tuple(part / 255 for part in rgb(colour))
 
 
-def disc(ground: np.ndarray, x: float, y: float, colour: str, hollow: bool = False) -> None:
-    """Draw a disc, or its edge alone, at a place in pixels from the lower left corner."""
-    turn = np.linspace(0, 2 * np.pi, 25)
-    ring = np.column_stack([x + 6 * np.cos(turn), y + 6 * np.sin(turn)])
-    draw_lines(ground, [Line(ring, colour, 1.2, fill=PAPER if hollow else colour)])
-
-
 def frame(ground: np.ndarray, left: int, bottom: int, width: int, height: int) -> None:
     """Draw a frame of one pixel around a part of a picture; places in pixels from the lower left corner."""
     tone = _tone(MUTED)

@@ -27,16 +27,6 @@ class Outline:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A disc at a place on the panel's scales; `open`: only its edge."""
-
-    x: float
-    y: float
-    colour: str = GATE
-    open: bool = False
-
-
-@dataclass(frozen=True)
 class Words:
     """A text at a place on the panel's scales: its start (`across` 0), its middle or its end (1); `halo`: on white."""
 
@@ -64,7 +54,6 @@ class PlotPanel:
     outlines: tuple[Outline, ...] = ()
     chosen: np.ndarray | None = None
     words: tuple[Words, ...] = ()
-    marks: tuple[Mark, ...] = ()
     width: int = SIDE
 
 
@@ -144,9 +133,6 @@ def _draw_panel(cell: np.ndarray, panel: PlotPanel) -> None:
         path = np.vstack([corners, corners[:1]]) if outline.closed else corners
         lines.append(ink.Line(path, outline.colour, outline.width, outline.dash, outline.fill))
     ink.draw_lines(inside, lines)
-    for mark in panel.marks:
-        x, y = place(np.array([[mark.x, mark.y]]))[0]
-        ink.disc(inside, x, y, mark.colour, mark.open)
     for words in panel.words:
         x, y = place(np.array([[words.x, words.y]]))[0]
         ink.write(inside, words.text, x, y, 8, across=words.across, halo=words.halo)

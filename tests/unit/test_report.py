@@ -159,6 +159,14 @@ def test_what_was_odd_but_resolved_is_said_in_words(small):
     assert data["tubes-0000"]["S00012"]["notes"] == []
 
 
+def test_the_laboratories_strip_and_table_have_one_median(small):
+    data = blocks((small[0] / "report.html").read_text(encoding="utf-8"))
+    for lab in data["labs"]:
+        ordered = sorted(lab["values"])  # far fewer than 400: all of them
+        k = len(ordered)
+        assert lab["median"] == pytest.approx((ordered[(k - 1) // 2] + ordered[k // 2]) / 2)
+
+
 def test_a_small_chance_is_not_nothing():
     assert [build.chance(v) for v in (None, 0.0, 0.0004, 0.025, 0.5)] == ["–", "< 0.1 %", "< 0.1 %", "2.5 %", "50.0 %"]
 
