@@ -50,11 +50,11 @@ function peHistogram(hist, line_, limits, width = 720, height = 320) {
     if (x >= left - 1 && x <= right + 1) parts.push(line(x, top - 6, x, top - (name ? 12 : 9), "axis"), name ? text(x, top - 16, name) : null);
   }
   if ((hist.abc_ticks || []).length) parts.push(line(left, top - 6, right, top - 6, "axis"), text(right, 12, "antibodies per cell (AB/C) by the bead line", "end", "m"));
+  if (has(hist.median)) parts.push(line(place(hist.median), top - 2, place(hist.median), bottom, "", { stroke: "#1d2b33", "stroke-width": 2 }), text(place(hist.median) - 4, bottom - 6, "median", "end"));
   (hist.limits || []).forEach(([position, name], k) => {
     const x = place(position);
     if (x > left && x < right) parts.push(line(x, top - 6, x, bottom, k ? "limit2" : "limit"), text(x + (k ? 4 : -4), top + 10, name, k ? "start" : "end", "halo"));
   });
-  if (has(hist.median)) parts.push(line(place(hist.median), top - 2, place(hist.median), bottom, "", { stroke: "#1d2b33", "stroke-width": 2 }), text(place(hist.median) - 4, bottom - 6, "median", "end"));
   return svg(width, height, "Histogram of the monocytes' PE", ...parts);
 }
 
