@@ -186,6 +186,20 @@ def test_today_names_the_costliest_problem_first(small):
     assert "dilute" in undecided["remedy"]
 
 
+def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
+    results, study = small
+    inputs = build.gather(study, results)
+    tubes = build.view.tube_index(inputs)
+    page = today.page(inputs, tubes, [])
+    by_draw = {}
+    for t in tubes:
+        by_draw.setdefault((t["patient"], t["day"]), []).append(t["rank"])
+    ranks = [min(by_draw[(d["patient"], d["day"])]) for d in page["release"]["look"]]
+    assert len(ranks) > 3
+    assert ranks == sorted(ranks)
+    assert [d["decision"] for d in page["decided"]] == ["hold", "release"]
+
+
 def test_a_failed_tube_is_not_released_by_a_reviewer(small):
     results, study = small
     tubes = {t["id"]: t for t in build.view.tube_index(build.gather(study, results))}

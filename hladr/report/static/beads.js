@@ -13,7 +13,7 @@ const Beads = {
     const turn = (by, words, usable) => h("button", { class: "plain", disabled: !usable, onclick: () => { Beads.page += by; Beads.draw(section, runs); } }, words);
     const labs = [...new Set(runs.map((r) => r.lab))].sort();
     show(section, h("h1", {}, "Beads"),
-      h("p", { class: "muted" }, "Each line turns PE into antibodies. A good R² says little with four levels: look at the slope and at each level's recovery."),
+      h("p", { class: "muted" }, "Each line turns PE into antibodies. A good R² says little with four levels: look at the slope and at each level's recovery. ", h("button", { class: "plain", type: "button", onclick: () => document.getElementById("drift").scrollIntoView() }, "Over time ↓")),
       h("div", { class: "filters" }, h("label", {}, "Show", h("select", { onchange: (e) => { Beads.filter = e.target.value; Beads.page = 0; Beads.draw(section, runs); } },
         h("option", { value: "" }, "all bead runs"), ["failed", "review", "ok", ...labs].map((w) => h("option", { value: w, selected: Beads.filter === w }, w))))),
       h("div", { class: "cards beadcards" }, some.map(Beads.card)),

@@ -121,7 +121,8 @@ function leveyJennings(points, options) {
   };
   step("centre", "", { stroke: "#6b7a82" }); step("low", "limit"); step("high", "limit");
   parts.push(poly(points.map((p, k) => [px(k), py(p.value)]), { class: "data" }));
-  points.forEach((p, k) => parts.push(s("circle", { cx: px(k), cy: py(p.value), r: 4, fill: p.alarm ? "#d55e00" : "#0b5a75" }, s("title", {}, `${p.name}: ${upTo(p.value, 3)}${p.alarm ? " – " + p.alarm : ""}`))));
+  const r = Math.min(4, Math.max((right - left) / (2.5 * points.length), 1.5));
+  points.forEach((p, k) => parts.push(s("circle", { cx: px(k), cy: py(p.value), r, fill: p.alarm ? "#d55e00" : "#0b5a75" }, s("title", {}, `${p.name}: ${upTo(p.value, 3)}${p.alarm ? " – " + p.alarm : ""}`))));
   for (const v of [y0 + 0.1 * (y1 - y0), (y0 + y1) / 2, y1 - 0.1 * (y1 - y0)]) parts.push(text(left - 6, py(v) + 4, upTo(v, v > 100 ? 0 : 3), "end", "m"));
   if (points.length) parts.push(text(px(0), bottom + 16, points[0].when || points[0].name, "start", "m"), points.length > 1 ? text(px(points.length - 1), bottom + 16, points[points.length - 1].when || points[points.length - 1].name, "end", "m") : null);
   return svg(width, height, title, ...parts);
