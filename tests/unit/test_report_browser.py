@@ -123,6 +123,9 @@ def test_filters_sorting_and_paging(report, tmp_path):
         await choose("lab", "jena");
         out.labs = [...new Set(rows().map((r) => r.cells[5].innerText))];
         await choose("lab", "");
+        await choose("status", "borderline");
+        out.borderline = ids().length && rows().every((r) => r.cells[10].innerText.includes("borderline"));
+        await choose("status", "");
         await choose("flag", "truncated_fcs");
         out.flag = ids();
         await choose("flag", "");
@@ -144,6 +147,7 @@ def test_filters_sorting_and_paging(report, tmp_path):
     assert found["failed"] == ["✕ failed"]
     assert found["labs"] == ["jena"]
     assert sorted(found["flag"]) == ["S00005", "S00058", "S00111"]
+    assert found["borderline"] is True
     assert found["least"] >= 9000
     assert found["text"] == ["S00042"]
     assert found["rising"]
