@@ -21,11 +21,12 @@ from hladr.pairing import PESettings
 from hladr.phenotype import call_draws
 from hladr.quantify import quantify
 from hladr.reversal import judge
-from hladr.study import BeadRun, FerritinValue, Release, Tube
+from hladr.study import BeadRun, FerritinValue, Override, Release, Tube
 from hladr.tables import write_table
 from hladr.tube import TubeReading
 
 LABS = ("athens", "jena", "lyon")
+REVIEWED = "S00013"  # its gate was drawn by a reviewer, and its file was odd
 VALUES = (638.0, 6930.0, 31008.0, 67601.0)
 DAYS = (1, 2, 4, 7, 15, 21, 28)
 
@@ -60,7 +61,9 @@ def synthetic_study(n_tubes: int, seed: int = 1, patient: str = "P{:04d}") -> Si
         bead_runs=tuple(runs.values()),
         lots={},
         ferritin=tuple(ferritin),
-        overrides={},
+        overrides={REVIEWED: Override(f"overrides/{REVIEWED}.xml", "C. Seer", "it cuts dim cells", date(2026, 2, 1))}
+        if n_tubes > int(REVIEWED[1:])
+        else {},
         releases=tuple(Release(f"S{k:05d}", "AB", ("hold", "release")[k % 2], date(2026, 2, 1)) for k in (3, 8)),
         outcomes=None,
         arms={tube.patient_id: tube.arm for tube in tubes},
@@ -75,6 +78,11 @@ def reading(name: str, abc: float, rng: np.random.Generator) -> TubeReading:
         return TubeReading(name, (finding("truncated_fcs", "the file ends before its data: 3 of 9 MB are missing"),))
     n = 60 if k % 37 == 3 else int(rng.lognormal(7.5, 0.6))
     pe = abc / 1.7
+    reviewed = {
+        "notes": ("two_data_sets", "tot_disagrees"),
+        "gate_source": "override",
+        "automatic": {"n_monocytes": 1300, "pe": {"median": {"main": pe * 1.25}}},
+    }
     values = np.arcsinh(np.exp(rng.normal(np.log(pe), 0.5, n)) / 131.0)
     edges = np.linspace(-2.0, 8.5, 65)
     found = []
@@ -111,6 +119,7 @@ def reading(name: str, abc: float, rng: np.random.Generator) -> TubeReading:
         "BD FACSCanto II",
         "V1",
         (datetime(2026, 1, 5, 14) + timedelta(days=k // 63 * 7)).isoformat(),
+        **(reviewed if name == REVIEWED else {}),
     )
 
 
@@ -173,12 +182,12 @@ def write_results(study, results: Path, seed: int = 1, pictures: list[bytes] | N
 def noise_picture(seed: int) -> bytes:
     """Draw four panels of made-up events: as large as a real gate picture, without gating a tube."""
     from hladr.gating import asinh_scale
-    from hladr.plots import panels as panels
+    from hladr.plots import axes, panels
 
     rng, scale = np.random.default_rng(seed), asinh_scale(262144.0, 150.0)
     x = scale.apply(np.concatenate([rng.lognormal(6.3, 0.8, 26000), rng.lognormal(10, 0.5, 2000)]))
     y = scale.apply(np.concatenate([rng.lognormal(11.3, 0.45, 26000), rng.lognormal(10.6, 0.3, 2000)]))
-    axis = panels.decade_axis("CD14 (PerCP-Cy5-5-A)", scale, -0.05, 1.0)
+    axis = axes.decade_axis("CD14 (PerCP-Cy5-5-A)", scale, -0.05, 1.0)
     corners = np.array([[0.7, 0.75], [0.97, 0.75], [0.97, 0.92], [0.7, 0.92]])
     panel = panels.PlotPanel(
         "Monocytes",

@@ -96,12 +96,12 @@ def _work_through(todo: Sequence[int], work: Callable[[int], str], sender, memor
         except MemoryError:
             os._exit(_OUT_OF_MEMORY)
         except Exception as error:
-            answer = ("error", position, _where(error))
+            answer = ("error", position, where(error))
         sender.send(answer)
     sender.close()
 
 
-def _where(error: Exception) -> str:
+def where(error: Exception) -> str:
     """Say where an exception came from; not its message, which may quote a header or a path."""
     places = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
     return f"{type(error).__name__} at {' > '.join(places)}"

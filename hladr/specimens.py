@@ -1,10 +1,11 @@
 """Batches of tubes and bead runs, from files to a folder of values and pictures: what the batch jobs call."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from . import provenance
-from .batch import run_batch
+from .batch import run_batch, where
 from .flags import Finding, finding
 from .tables import write_text
 
@@ -48,7 +49,7 @@ def gate_batch(
             if config["run"]["pictures"] and arrays.gates.gates:
                 from .plots import draw_tube
 
-                (out / "pictures" / f"{reading.sample_id}.png").write_bytes(draw_tube(arrays, reading))
+                _keep_picture(out / "pictures" / f"{reading.sample_id}.png", draw_tube, arrays, reading)
         return reading.to_json()
 
     def dead(position: int, how: str) -> str:
@@ -86,13 +87,24 @@ def calibrate_batch(
         if arrays is not None and config["run"]["pictures"]:
             from .plots.beads import draw_beads
 
-            (out / "pictures" / f"{file_stem(calibration.bead_id)}.png").write_bytes(draw_beads(arrays, calibration))
+            path = out / "pictures" / f"{file_stem(calibration.bead_id)}.png"
+            _keep_picture(path, draw_beads, arrays, calibration)
         return calibration.to_json()
 
     def dead(position: int, how: str) -> str:
         return failed_calibration(rows[position], config, _died(how)).to_json()
 
     _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", progress, memory_mb)
+
+
+def _keep_picture(path: Path, draw: Callable[..., bytes], *values: object) -> None:
+    """Draw a picture into a file; a mistake of ours in drawing must not cost the value beside it."""
+    try:
+        path.write_bytes(draw(*values))
+    except MemoryError:
+        raise
+    except Exception as error:
+        print(f"{path.stem}: no picture: {where(error)}", file=sys.stderr, flush=True)
 
 
 def _died(how: str) -> Finding:

@@ -13,7 +13,7 @@ from ..arms import arms_of, compared_arms
 from ..paths import PACKAGE
 from ..phenotype import Draw
 from ..plots import cohort as plots_cohort
-from ..plots import course as plots_course
+from ..plots import plane as plots_plane
 from ..plots.style import svg_of
 from ..reversal import Course
 from ..tables import write_text
@@ -219,7 +219,7 @@ def _figures(
     add(
         "Baseline draws",
         "Ferritin against AB/C with the regions of the rule; lines: values given as a range.",
-        plots_course.plane(at_baseline, limits),
+        plots_plane.plane(at_baseline, limits),
     )
     return made
 

@@ -188,6 +188,13 @@ def besides(value: float | None, limit: float) -> str:
     return text
 
 
+def chance(value: float | None) -> str:
+    """Write a chance in percent; a small one is not nothing."""
+    if value is None:
+        return "–"
+    return "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
+
+
 def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, about: Mapping) -> str:
     """Fill the templates; everything that comes from a study is escaped."""
     from .. import rules
@@ -200,6 +207,7 @@ def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, a
     )
     environment.filters["urlencode_all"] = lambda text: quote(str(text), safe="")
     environment.filters["besides"] = besides
+    environment.filters["chance"] = chance
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     words = {
         "paragraphs": methods.paragraph(inputs, environment),

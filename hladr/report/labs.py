@@ -42,10 +42,11 @@ def comparison(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping
 
 
 def strip(by_lab: Mapping[str, Sequence[Mapping]]) -> list[dict]:
-    """Give each laboratory's AB/C for a strip of points: at most 400, evenly taken from the sorted values."""
+    """Give each laboratory's AB/C for a strip of points (at most 400, evenly taken), and the median of all."""
     made = []
     for lab in sorted(by_lab):
         values = sorted(t["abc"] for t in by_lab[lab] if t["abc"] and t["role"] == "patient")
         step = max(len(values) / 400, 1)
-        made.append({"lab": lab, "values": [values[int(k * step)] for k in range(int(len(values) / step))]})
+        some = [values[int(k * step)] for k in range(int(len(values) / step))]
+        made.append({"lab": lab, "values": some, "median": median(values) if values else None})
     return made

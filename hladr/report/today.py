@@ -22,6 +22,8 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         if t["role"] == "patient" and t["release"] != "superseded":
             by_draw[(t["patient"], t["day"])].append(t)
     judged = [(draw, draw_state(draw, by_draw.get((draw["patient_id"], draw["day"]), ()))) for draw in draws]
+    # what endangers a decision most is looked at first
+    urgent = sorted(judged, key=lambda pair: first_rank(by_draw.get((pair[0]["patient_id"], pair[0]["day"]), ())))
     return {
         "counts": {status: counts.get(status, 0) for status in ("ok", "review", "failed")},
         "released": sum(t["release"] in ("may", "released") for t in tubes),
@@ -41,7 +43,8 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         ],
         "reversals": Counter(c["reversal"] for c in inputs.tables["reversal"]),
         "release": {
-            state: [draw_record(d) for d, s in judged if s == state] for state in ("may", "look", "held", "no")
+            state: [draw_record(d) for d, s in (urgent if state == "look" else judged) if s == state]
+            for state in ("may", "look", "held", "no")
         },
         "fixes": fixes(inputs, tubes, beads),
         "closest": closest(draws, by_draw)[:SHOWN],
@@ -54,10 +57,15 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
                 "date": str(r.date),
                 "failed": status.get(r.sample_id) == "failed",
             }
-            for r in inputs.study.releases
+            for r in sorted(inputs.study.releases, key=lambda r: r.decision != "hold")
         ],
         "n_borderline": sum(bool(d["borderline"]) for d in draws),
     }
+
+
+def first_rank(tubes: Sequence[Mapping]) -> float:
+    """Give the place of a draw in the order in which to look: that of its most urgent tube."""
+    return min((t["rank"] for t in tubes), default=float("inf"))
 
 
 def draw_state(draw: Mapping, tubes: Sequence[Mapping]) -> str:

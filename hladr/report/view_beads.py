@@ -9,7 +9,7 @@ from .view_tubes import vars_of
 
 QUANTITIES = {
     "slope": ("slope of the line", ""),
-    "intercept": ("intercept of the line", "log10 of the assigned value at PE 1"),
+    "intercept": ("intercept of the line", "log10 at PE 1"),
     "log10_pe_brightest": ("PE of the brightest level", "log10"),
     "cv_brightest_percent": ("CV of the brightest level", "%"),
     "max_recovery_error_percent": ("largest recovery error", "%"),

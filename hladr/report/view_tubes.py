@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from ..cytometers import known_cytometer
+from ..fcs import NOTES
 from .histogram import alternatives, histogram
-from .view import Inputs, decisions
+from .view import Inputs, decisions, rounded
 
 
 def tube_blocks(inputs: Inputs, index: Sequence[Mapping]) -> dict[str, dict]:
@@ -38,13 +39,15 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
         "gatingml": f"gates/{quote(name)}.xml" if name in inputs.gates else None,
         "decision": None,
         "override": None,
+        "notes": notes(reading) if reading else [],
     }
+    automatic = {}
     if reading is not None and measured is not None:
         line = calibration.line if calibration else None
         kit = calibration.kit if calibration else ""
         detail["hist"] = histogram(reading, measured, line, kit, shown, statistic)
-        others = by_automatic_gate(reading, measured, line, kit, statistic)
-        detail["alternatives"] = alternatives(measured, others, limits, alternative_names(statistic))
+        automatic = by_automatic_gate(reading, measured, line, kit, statistic)
+        detail["alternatives"] = alternatives(measured, automatic, limits, alternative_names(statistic))
         models = {
             "cytometer": [
                 known_cytometer(reading.cytometer),
@@ -59,7 +62,7 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
             "reviewer": override.reviewer,
             "reason": override.reason,
             "date": str(override.date),
-            "automatic": automatic_words(reading, statistic),
+            "gates": both_gates(reading, measured, automatic.get("automatic"), statistic),
         }
     return detail
 
@@ -126,13 +129,14 @@ def gate_rows(reading) -> list[dict]:
                 "percent": reading.monocyte_percent,
             }
         )
+    whose = "automatic monocytes" if reading.gate_source == "override" else "monocytes"
     for key, name in (
         ("contamination", "foreign events in the gate, expected"),
         ("loss", "monocytes outside, expected"),
     ):
         value = getattr(reading, key)
         if value is not None:
-            rows.append({"name": name, "parent": "monocytes", "events": None, "percent": 100 * value})
+            rows.append({"name": name, "parent": whose, "events": None, "percent": 100 * value})
     if shares.get("saturated"):
         rows.append(
             {"name": "at the PE limit", "parent": "monocytes", "events": None, "percent": 100 * shares["saturated"]}
@@ -161,21 +165,40 @@ def shown(value: object) -> object:
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
-def automatic_words(reading, statistic: str) -> str:
-    """Say what the automatic gate would have given beside an override."""
-    automatic = getattr(reading, "automatic", None) if reading is not None else None
+def notes(reading) -> list[str]:
+    """Say what was odd about the file but resolved."""
+    return [NOTES[note] for note in reading.notes if note in NOTES]
+
+
+def both_gates(reading, measured, abc: float | None, statistic: str) -> list[dict]:
+    """Set the automatic gate beside the reviewer's: what each holds, and what it would give.
+
+    Parameters
+    ----------
+    reading : tube.TubeReading or None
+    measured : quantify.Measurement or None
+    abc : float or None
+        Of the automatic gate.
+    statistic : str
+
+    Returns
+    -------
+    list of dict
+        name, automatic, reviewer, kind (`count`, `percent`, `pe` or `abc`); empty where there is no automatic gate.
+    """
+    automatic = reading.automatic if reading is not None else None
     if not automatic:
-        return ""
-    pe = ((automatic.get("pe") or {}).get(statistic) or {}).get("main")
-    ours = (reading.pe.get(statistic) or {}).get("main")
-    n = automatic.get("n_monocytes")
-    words = f"The automatic gate holds {n:,} monocytes" if n is not None else "The automatic gate"
-    if pe and ours:
-        words += f" with {statistic.replace('_', ' ')} PE {number(pe)}; the reviewer's gate {reading.n_monocytes:,} "
-        words += f"with {number(ours)} ({100 * (ours / pe - 1):+.1f} %)"
-    return words + "."
-
-
-def number(value: float) -> str:
-    """Write a PE with four significant digits or more, never with an exponent."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+        return []
+    n, leukocytes = automatic.get("n_monocytes"), reading.n_leukocytes
+    share = 100 * n / leukocytes if n is not None and leukocytes else None
+    pe = [(per.get(statistic) or {}).get("main") for per in (automatic.get("pe") or {}, reading.pe)]
+    rows = (
+        ("monocytes", n, reading.n_monocytes, "count"),
+        ("share of leukocytes", share, reading.monocyte_percent, "percent"),
+        (f"{statistic.replace('_', ' ')} PE", *pe, "pe"),
+        ("AB/C", abc, measured.abc if measured is not None else None, "abc"),
+    )
+    return [
+        {"name": name, "automatic": rounded(ours), "reviewer": rounded(theirs), "kind": kind}
+        for name, ours, theirs, kind in rows
+    ]

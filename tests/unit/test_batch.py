@@ -72,3 +72,18 @@ def test_the_log_says_where_but_not_what_a_header_said(capfd):
 
     run_batch(["a"], work, lambda i, how: how)
     assert "MUELLER" not in capfd.readouterr().err
+
+
+def test_a_picture_that_cannot_be_drawn_costs_no_value(tmp_path, capsys):
+    from hladr import specimens
+
+    def draw(arrays, reading):
+        raise ValueError("/home/someone/Name Surname.fcs")
+
+    specimens._keep_picture(tmp_path / "S1.png", draw, None, None)
+    assert not (tmp_path / "S1.png").exists()
+    said = capsys.readouterr().err
+    assert said.startswith("S1: no picture: ValueError at ")
+    assert "Surname" not in said
+    specimens._keep_picture(tmp_path / "S2.png", lambda arrays, reading: b"drawn", None, None)
+    assert (tmp_path / "S2.png").read_bytes() == b"drawn"

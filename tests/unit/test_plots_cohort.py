@@ -3,11 +3,10 @@
 import re
 
 import numpy as np
-import pytest
 from calls_support import blood, config, draws, tube
 
 from hladr.plots import cohort as plots_cohort
-from hladr.plots import course as plots_course
+from hladr.plots import plane as plots_plane
 from hladr.plots.style import ARM_COLORS, ARM_LINES, ARM_MARKERS, CALLS, png_of, svg_of
 from hladr.reversal import judge_draws
 from hladr.rules import phenotype_limits, reversal_settings
@@ -27,44 +26,12 @@ def texts(figure) -> str:
     return " ".join(found.get_text() for found in figure.findobj(lambda artist: hasattr(artist, "get_text")))
 
 
-CASES = {
-    "sip": ({1: "633", 2: "700", 4: "600"}, {1: 3000, 2: 9000, 4: 9500}),
-    "mals with ranges": ({1: ">7500", 2: "<8", 4: ">2000"}, {1: 3000}),
-    "ferritin only": ({1: "9000"}, {}),
-    "hladr only": ({}, {1: 3000, 2: 4000}),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_course_has_two_panels_with_limits_and_never_an_arm_unless_asked(case):
-    made, judged = patient(*CASES[case])
-    figure = plots_course.course(made, judged, LIMITS, SETTINGS)
-    assert len(figure.axes) == 2
-    shown = texts(figure)
-    assert "SIP below 5,000" in shown
-    assert "MALS above 4,420" in shown
-    assert "precision" not in shown
-    assert "precision" in texts(plots_course.course(made, judged, LIMITS, SETTINGS, arm="precision"))
-
-
-def test_the_reversal_is_marked_with_its_day():
-    made, judged = patient(*CASES["sip"])
-    assert "reversal, day 2" in texts(plots_course.course(made, judged, LIMITS, SETTINGS))
-
-
-def test_the_limit_of_reversal_is_that_of_the_marker():
-    made, judged = patient({1: "9000", 2: "5000", 4: "5000"}, {})
-    shown = texts(plots_course.course(made, judged, LIMITS, SETTINGS))
-    assert "85 % of baseline: 7,650" in shown
-    assert "reversal above" not in shown
-
-
 def test_a_figure_is_the_same_bytes_each_time():
-    made, judged = patient(*CASES["sip"])
-    first, second = (svg_of(plots_course.course(made, judged, LIMITS, SETTINGS)) for _ in range(2))
+    made, _ = patient({1: "633", 2: "700", 4: "600"}, {1: 3000, 2: 9000, 4: 9500})
+    first, second = (svg_of(plots_plane.plane(made, LIMITS)) for _ in range(2))
     assert first == second
     assert not re.search(r"<dc:date>|Matplotlib v", first)
-    assert png_of(plots_course.course(made, judged, LIMITS, SETTINGS), 50).startswith(b"\x89PNG")
+    assert png_of(plots_plane.plane(made, LIMITS), 50).startswith(b"\x89PNG")
 
 
 def test_numbers_at_risk_stand_below_the_curve():
@@ -78,13 +45,13 @@ def test_numbers_at_risk_stand_below_the_curve():
 
 
 def test_cohort_figures_hold_without_patients_or_with_many():
-    made, judged = patient(*CASES["sip"])
+    made, judged = patient({1: "633", 2: "700", 4: "600"}, {1: 3000, 2: 9000, 4: 9500})
     for courses, arms in (([], []), ([], ["a", "b"]), ([judged] * 70, ["precision", "placebo"])):
         svg_of(plots_cohort.swimmer(courses, arms, 28))
     assert "10 more not shown" in texts(plots_cohort.swimmer([judged] * 70, ["precision"], 28))
     svg_of(plots_cohort.spaghetti([], {}, [], [], LIMITS))
     svg_of(plots_cohort.spaghetti(made, {"P1": "precision"}, ["precision"], [], LIMITS))
-    svg_of(plots_course.plane([], LIMITS))
+    svg_of(plots_plane.plane([], LIMITS))
 
 
 def test_calls_and_arms_are_told_apart_without_colour():

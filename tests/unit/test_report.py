@@ -131,6 +131,46 @@ def test_a_thousand_tubes_stay_small(tmp_path):
     assert whole < 150e6
 
 
+def test_both_gates_of_an_override_stand_side_by_side(small):
+    data = blocks((small[0] / "report.html").read_text(encoding="utf-8"))
+    detail = data["tubes-0000"]["S00013"]
+    assert [detail["override"][key] for key in ("reviewer", "date", "reason")] == [
+        "C. Seer",
+        "2026-02-01",
+        "it cuts dim cells",
+    ]
+    both = {row["name"]: (row["automatic"], row["reviewer"]) for row in detail["override"]["gates"]}
+    # made up with 1,300 of 26,000 leukocytes and 1.25 times the PE; by a line of slope near 1, 1.25 times the AB/C
+    assert both["monocytes"][0] == 1300
+    assert both["share of leukocytes"][0] == pytest.approx(5.0)
+    assert both["median PE"][0] / both["median PE"][1] == pytest.approx(1.25)
+    assert both["AB/C"][0] / both["AB/C"][1] == pytest.approx(1.25, rel=0.02)
+    other = {row["name"]: row["abc"] for row in detail["alternatives"]}["the automatic gate counted"]
+    assert other == pytest.approx(both["AB/C"][0])
+    assert data["tubes-0000"]["S00012"]["override"] is None
+
+
+def test_what_was_odd_but_resolved_is_said_in_words(small):
+    data = blocks((small[0] / "report.html").read_text(encoding="utf-8"))
+    assert data["tubes-0000"]["S00013"]["notes"] == [
+        "the FCS 3.0 data set of a Beckman file was read",
+        "$TOT is not the number of events in the file; those in the file were read",
+    ]
+    assert data["tubes-0000"]["S00012"]["notes"] == []
+
+
+def test_the_laboratories_strip_and_table_have_one_median(small):
+    data = blocks((small[0] / "report.html").read_text(encoding="utf-8"))
+    for lab in data["labs"]:
+        ordered = sorted(lab["values"])  # far fewer than 400: all of them
+        k = len(ordered)
+        assert lab["median"] == pytest.approx((ordered[(k - 1) // 2] + ordered[k // 2]) / 2)
+
+
+def test_a_small_chance_is_not_nothing():
+    assert [build.chance(v) for v in (None, 0.0, 0.0004, 0.025, 0.5)] == ["–", "< 0.1 %", "< 0.1 %", "2.5 %", "50.0 %"]
+
+
 def test_today_names_the_costliest_problem_first(small):
     results, study = small
     inputs = build.gather(study, results)
@@ -144,6 +184,20 @@ def test_today_names_the_costliest_problem_first(small):
     censored = {(f.patient_id, f.day) for f in study.ferritin if f.interval.high is None}
     assert {(d["patient"], d["day"]) for d in undecided["draws"]} == censored
     assert "dilute" in undecided["remedy"]
+
+
+def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
+    results, study = small
+    inputs = build.gather(study, results)
+    tubes = build.view.tube_index(inputs)
+    page = today.page(inputs, tubes, [])
+    by_draw = {}
+    for t in tubes:
+        by_draw.setdefault((t["patient"], t["day"]), []).append(t["rank"])
+    ranks = [min(by_draw[(d["patient"], d["day"])]) for d in page["release"]["look"]]
+    assert len(ranks) > 3
+    assert ranks == sorted(ranks)
+    assert [d["decision"] for d in page["decided"]] == ["hold", "release"]
 
 
 def test_a_failed_tube_is_not_released_by_a_reviewer(small):

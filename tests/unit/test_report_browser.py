@@ -60,6 +60,52 @@ def test_every_page_opens(report, tmp_path):
     )
 
 
+def test_an_override_is_shown_beside_the_automatic_gate(report, tmp_path):
+    found = probe(
+        report,
+        """
+        await visit("tube=S00013");
+        out.both = [...document.querySelectorAll("#both-gates tr")].map((r) => [...r.cells].map((c) => c.innerText));
+        out.notes = text("#file-notes");
+        await visit("tube=S00012");
+        out.none = document.querySelector("#both-gates") || document.querySelector("#file-notes");
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    both = {row[0]: row[1:] for row in found["both"]}
+    assert both[""][:2] == ["Automatic gate", "Reviewer’s gate"]
+    assert both["counts"][:2] == ["no", "yes"]
+    assert both["monocytes"][0] == "1,300"
+    assert both["share of leukocytes"][0] == "5 %"
+    assert both["median PE"][2] == "−20 %"  # from 1.25 times the reviewer's
+    assert (both["drawn by"][1], both["on"][1], both["because"][1]) == ("C. Seer", "2026-02-01", "it cuts dim cells")
+    assert found["notes"].split("\n")[0] == "The FCS 3.0 data set of a Beckman file was read."
+    assert found["none"] is None
+
+
+def test_the_day_of_reversal_is_marked_on_the_chart_that_decides(finished_demo, tmp_path):
+    found = probe(
+        finished_demo / "results" / "report.html",
+        """
+        for (const patient of ["ATH-001", "ATH-003"]) {
+          await visit("patient=" + patient);
+          out[patient] = [...document.querySelectorAll("#page-patient .two svg")].map((e) => e.textContent);
+        }
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    # by the truth of the demo, one has MALS and the other SIP at baseline: reversal.csv
+    (abc, ferritin), (abc_sip, ferritin_sip) = found["ATH-001"], found["ATH-003"]
+    assert "reversal, day 2" in ferritin
+    assert "85 % of baseline" in ferritin
+    assert "reversal, day" not in abc
+    assert "reversal, day 7" in abc_sip
+    assert "reversal, day" not in ferritin_sip
+    assert "85 % of baseline" not in ferritin_sip
+
+
 def test_filters_sorting_and_paging(report, tmp_path):
     found = probe(
         report,
@@ -77,6 +123,9 @@ def test_filters_sorting_and_paging(report, tmp_path):
         await choose("lab", "jena");
         out.labs = [...new Set(rows().map((r) => r.cells[5].innerText))];
         await choose("lab", "");
+        await choose("status", "borderline");
+        out.borderline = ids().length && rows().every((r) => r.cells[10].innerText.includes("borderline"));
+        await choose("status", "");
         await choose("flag", "truncated_fcs");
         out.flag = ids();
         await choose("flag", "");
@@ -98,6 +147,7 @@ def test_filters_sorting_and_paging(report, tmp_path):
     assert found["failed"] == ["✕ failed"]
     assert found["labs"] == ["jena"]
     assert sorted(found["flag"]) == ["S00005", "S00058", "S00111"]
+    assert found["borderline"] is True
     assert found["least"] >= 9000
     assert found["text"] == ["S00042"]
     assert found["rising"]

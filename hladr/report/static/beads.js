@@ -13,7 +13,7 @@ const Beads = {
     const turn = (by, words, usable) => h("button", { class: "plain", disabled: !usable, onclick: () => { Beads.page += by; Beads.draw(section, runs); } }, words);
     const labs = [...new Set(runs.map((r) => r.lab))].sort();
     show(section, h("h1", {}, "Beads"),
-      h("p", { class: "muted" }, "Each line turns PE into antibodies. A good R² says little with four levels: look at the slope and at each level's recovery."),
+      h("p", { class: "muted" }, "Each line turns PE into antibodies. A good R² says little with four levels: look at the slope and at each level's recovery. ", h("button", { class: "plain", type: "button", onclick: () => document.getElementById("drift").scrollIntoView() }, "Over time ↓")),
       h("div", { class: "filters" }, h("label", {}, "Show", h("select", { onchange: (e) => { Beads.filter = e.target.value; Beads.page = 0; Beads.draw(section, runs); } },
         h("option", { value: "" }, "all bead runs"), ["failed", "review", "ok", ...labs].map((w) => h("option", { value: w, selected: Beads.filter === w }, w))))),
       h("div", { class: "cards beadcards" }, some.map(Beads.card)),
@@ -43,7 +43,7 @@ const Beads = {
       show(section, 
         h("div", { class: "tubehead" }, h("h1", {}, run.bead_id), badge(run.status), h("span", { class: "muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", acquired " + run.acquired.replace("T", " ").slice(0, 16) : ""}`), h("span", { class: "nav" }, h("a", { class: "chip", href: "#beads" }, "all bead runs"))),
         ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
-        run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks and line of ${id}`, "picture"))] : "",
+        run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks of ${id}`, "picture"))] : "",
         h("div", { class: "two" }, h("div", {}, h("h2", {}, "Line"), beadLine(run, 560, 360)), h("div", {}, h("h2", {}, "Recovery of each level"), Beads.levels(run),
           run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, "what reads 5,000 by the line"))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,
           h("h3", {}, "Tubes that use it"), run.tubes.length ? h("p", { class: "chips" }, run.tubes.slice(0, 200).map((t) => h("a", { class: "chip", href: link("tube", t) }, t))) : h("p", { class: "muted" }, "None."))));

@@ -24,8 +24,8 @@ function intervalBar(abc, low, high, width = 170) {
   const place = logPlace(least, most, 4, width - 4);
   const at = (v) => place(Math.min(Math.max(v, least), most));
   const parts = [line(4, 10, width - 4, 10, "", { stroke: "#d5dde1" }), line(place(sip), 2, place(sip), 18, "limit"), line(place(reversal), 2, place(reversal), 18, "limit2")];
-  if (has(low)) parts.push(line(at(low), 10, Math.max(at(high), at(low) + 1), 10, "", { stroke: "#0b5a75", "stroke-width": 5, opacity: 0.4 }));
-  parts.push(s("circle", { cx: at(abc), cy: 10, r: 4, fill: "#0b5a75" }));
+  if (has(low)) parts.push(line(at(low), 10, Math.max(at(high), at(low) + 1), 10, "", { stroke: "#0b5a75", "stroke-width": 9, opacity: 0.35 }));
+  parts.push(s("circle", { cx: at(abc), cy: 10, r: 2.6, fill: "#0b5a75" }));
   const said = `${abcText(abc)} antibodies per cell` + (has(low) ? `, 95 % interval ${whole(low)} to ${whole(high)}` : "") + `; limits ${whole(sip)} and ${whole(reversal)}`;
   return svg(width, height, said, s("title", {}, said), ...parts);
 }
@@ -50,11 +50,11 @@ function peHistogram(hist, line_, limits, width = 720, height = 320) {
     if (x >= left - 1 && x <= right + 1) parts.push(line(x, top - 6, x, top - (name ? 12 : 9), "axis"), name ? text(x, top - 16, name) : null);
   }
   if ((hist.abc_ticks || []).length) parts.push(line(left, top - 6, right, top - 6, "axis"), text(right, 12, "antibodies per cell (AB/C) by the bead line", "end", "m"));
+  if (has(hist.median)) parts.push(line(place(hist.median), top - 2, place(hist.median), bottom, "", { stroke: "#1d2b33", "stroke-width": 2 }), text(place(hist.median) - 4, bottom - 6, "median", "end"));
   (hist.limits || []).forEach(([position, name], k) => {
     const x = place(position);
     if (x > left && x < right) parts.push(line(x, top - 6, x, bottom, k ? "limit2" : "limit"), text(x + (k ? 4 : -4), top + 10, name, k ? "start" : "end", "halo"));
   });
-  if (has(hist.median)) parts.push(line(place(hist.median), top - 2, place(hist.median), bottom, "", { stroke: "#1d2b33", "stroke-width": 2 }), text(place(hist.median) - 4, bottom - 6, "median", "end"));
   return svg(width, height, "Histogram of the monocytes' PE", ...parts);
 }
 
@@ -92,6 +92,7 @@ function courseChart(points, options) {
   for (const v of ticks) parts.push(line(left - 4, py(v), left, py(v), "axis"), text(left - 6, py(v) + 4, whole(v), "end", "m"));
   for (const day of options.dayTicks) parts.push(line(px(day), bottom, px(day), bottom + 4, "axis"), text(px(day), bottom + 15, day, "middle", "m"));
   limits.forEach((l) => parts.push(line(left, py(l.value), right, py(l.value), l.className || "limit"), options.big ? text(right - 2, py(l.value) - 4, l.name, "end", "m") : s("title", {}, l.name)));
+  if (options.mark) parts.push(line(px(options.mark.day), top, px(options.mark.day), bottom, "mark"), options.big ? text(px(options.mark.day) + 4, top + 8, options.mark.words, "start", "halo") : s("title", {}, options.mark.words));
   const exact = points.filter((p) => has(p.value) && p.value > 0);
   parts.push(poly(exact.map((p) => [px(p.day), py(p.value)]), { class: "data", opacity: 0.55 }));
   for (const p of points) {
@@ -120,7 +121,8 @@ function leveyJennings(points, options) {
   };
   step("centre", "", { stroke: "#6b7a82" }); step("low", "limit"); step("high", "limit");
   parts.push(poly(points.map((p, k) => [px(k), py(p.value)]), { class: "data" }));
-  points.forEach((p, k) => parts.push(s("circle", { cx: px(k), cy: py(p.value), r: 4, fill: p.alarm ? "#d55e00" : "#0b5a75" }, s("title", {}, `${p.name}: ${upTo(p.value, 3)}${p.alarm ? " – " + p.alarm : ""}`))));
+  const r = Math.min(4, Math.max((right - left) / (2.5 * points.length), 1.5));
+  points.forEach((p, k) => parts.push(s("circle", { cx: px(k), cy: py(p.value), r, fill: p.alarm ? "#d55e00" : "#0b5a75" }, s("title", {}, `${p.name}: ${upTo(p.value, 3)}${p.alarm ? " – " + p.alarm : ""}`))));
   for (const v of [y0 + 0.1 * (y1 - y0), (y0 + y1) / 2, y1 - 0.1 * (y1 - y0)]) parts.push(text(left - 6, py(v) + 4, upTo(v, v > 100 ? 0 : 3), "end", "m"));
   if (points.length) parts.push(text(px(0), bottom + 16, points[0].when || points[0].name, "start", "m"), points.length > 1 ? text(px(points.length - 1), bottom + 16, points[points.length - 1].when || points[points.length - 1].name, "end", "m") : null);
   return svg(width, height, title, ...parts);

@@ -67,7 +67,7 @@ function records(table) {
 
 // A picture of the report's folder, or the smaller one inside the page where only the page was copied.
 function picture(path, embedded, words, className) {
-  if (!path && !embedded) return h("div", { class: "gone" }, "There is no picture: the file could not be gated.");
+  if (!path && !embedded) return h("div", { class: "gone" }, "There is no picture: the file could not be gated or drawn.");
   const image = h("img", { class: className, alt: words, loading: "lazy", src: path && !HL.alone ? "report/" + path : embedded });
   image.addEventListener("error", () => {
     if (embedded && image.getAttribute("src") !== embedded) { HL.alone = true; image.src = embedded; }

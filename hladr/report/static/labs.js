@@ -8,10 +8,10 @@ HL.labs = (place) => {
   for (const v of logTicks(low, high)) parts.push(line(px(v), bottom, px(v), bottom + 5, "axis"), text(px(v), bottom + 18, whole(v), "middle", "m"));
   [[sip, "limit"], [reversal, "limit2"]].forEach(([v, name]) => parts.push(line(px(v), top - 4, px(v), bottom, name), text(px(v), top - 8, whole(v), "middle", "m")));
   groups.forEach((g, k) => {
-    const y = top + row * k + row / 2, middle = g.values[Math.floor(g.values.length / 2)];
+    const y = top + row * k + row / 2;
     parts.push(text(left - 12, y + 4, g.lab, "end"));
     g.values.forEach((v, n) => parts.push(s("circle", { cx: px(v), cy: y + (((n * 7) % 13) - 6) * 1.9, r: 3, fill: "#0b5a75", opacity: 0.55 })));
-    parts.push(line(px(middle), y - 17, px(middle), y + 17, "", { stroke: "#1d2b33", "stroke-width": 3 }));
+    parts.push(line(px(g.median), y - 17, px(g.median), y + 17, "", { stroke: "#1d2b33", "stroke-width": 3 }));
   });
   parts.push(text((left + right) / 2, bottom + 36, "antibodies per cell (AB/C)"));
   place.replaceChildren(svg(1100, bottom + 44, "AB/C by laboratory", ...parts));

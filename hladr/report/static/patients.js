@@ -6,7 +6,7 @@ const Patients = {
 
   build(section) {
     const choose = (name, label, options) => h("label", {}, label, h("select", { name, onchange: Patients.refilter }, h("option", { value: "" }, "all"), options.map(([v, w]) => h("option", { value: v, selected: Patients.filters[name] === v }, w))));
-    show(section, h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. Open circle: under review; arrow: known only to lie above or below; ×: no value."),
+    show(section, h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. Open circle: under review; arrow: known only to lie above or below; ×: no value; green line: the day of reversal."),
       h("form", { class: "filters", onsubmit: (e) => e.preventDefault() }, h("label", {}, "Patient", h("input", { type: "search", name: "text", value: Patients.filters.text, oninput: Patients.refilter })),
         choose("call", "Baseline call", ["MALS", "SIP", "unclassified", "indeterminate"].map((w) => [w, w])),
         choose("reversal", "Reversal", [["attained", "attained"], ["not_attained", "not attained"], ["not_applicable", "not applicable"]])),
@@ -41,9 +41,11 @@ const Patients = {
     const baseline = draws.find((d) => d.day === meta.baseline_day);
     const fall = p.baseline === "MALS" && baseline && has(baseline.f) ? [{ value: baseline.f * meta.ferritin_share, name: `${upTo(100 * meta.ferritin_share, 0)} % of baseline`, className: "limit2" }] : [];
     const common = { ...size, days: ends, dayTicks };
+    // the day of reversal stands on the chart of the marker that decided it
+    const mark = (call) => (p.baseline === call && has(p.reversal_day) ? { day: p.reversal_day, words: `reversal, day ${p.reversal_day}` } : null);
     return [
-      abc.length ? courseChart(abc, { ...common, unit: "AB/C (antibodies per cell)", limits: [{ value: meta.sip, name: `SIP below ${whole(meta.sip)}` }, { value: meta.reversal, name: `reversal above ${whole(meta.reversal)}`, className: "limit2" }] }) : h("p", { class: "small muted" }, "No AB/C."),
-      ferritin.length ? courseChart(ferritin, { ...common, unit: "ferritin (ng/mL)", limits: [{ value: meta.mals, name: `MALS above ${whole(meta.mals)}` }, ...fall] }) : h("p", { class: "small muted" }, "No ferritin."),
+      abc.length ? courseChart(abc, { ...common, unit: "AB/C (antibodies per cell)", mark: mark("SIP"), limits: [{ value: meta.sip, name: `SIP below ${whole(meta.sip)}` }, { value: meta.reversal, name: `reversal above ${whole(meta.reversal)}`, className: "limit2" }] }) : h("p", { class: "small muted" }, "No AB/C."),
+      ferritin.length ? courseChart(ferritin, { ...common, unit: "ferritin (ng/mL)", mark: mark("MALS"), limits: [{ value: meta.mals, name: `MALS above ${whole(meta.mals)}` }, ...fall] }) : h("p", { class: "small muted" }, "No ferritin."),
     ];
   },
 
@@ -56,7 +58,7 @@ const Patients = {
         h("p", {}, p.reason), h("div", { class: "two" }, Patients.charts(p, draws, true).map((c) => h("div", {}, c))),
         h("h2", {}, "Draws"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Day", "Status", "Call", "AB/C", "95 % interval", "Ferritin, ng/mL", "Probability", "Why", "Tubes"].map((w, k) => h("th", { class: k === 0 || k === 3 || k === 6 ? "num" : "" }, w)))),
           h("tbody", {}, draws.map((d) => h("tr", {}, h("td", { class: "num" }, d.day), h("td", {}, badge(d.status)), h("td", {}, d.call, d.borderline ? [" ", h("span", { class: "st review" }, "borderline")] : null), h("td", { class: "num" }, abcText(d.abc)), h("td", { class: "nowrap" }, has(d.low) ? `${whole(d.low)} to ${whole(d.high)}` : "–"),
-            h("td", {}, ferritinText(d)), h("td", { class: "num" }, has(d.p) ? percent(100 * d.p) : "–"), h("td", {}, d.reason), h("td", {}, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " "]))))))));
+            h("td", {}, ferritinText(d)), h("td", { class: "num" }, has(d.p) ? percent(100 * d.p) : "–"), h("td", {}, d.reason), h("td", { class: "nowrap" }, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " "]))))))));
     };
     HL.get(p.block, draw, () => show(section, h("p", { class: "gone" }, "The course is in the folder “report” beside this page.")));
   },

@@ -35,9 +35,10 @@ const Tube = {
       const [meaning, remedy] = meta.flags[f.code] || ["", ""];
       parts.push(h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), meaning, " ", h("b", {}, "What to do: "), remedy, " ", h("span", { class: "code" }, f.code)));
     }
-    if (d.override) parts.push(h("div", { class: "note" }, h("b", {}, "The gate was drawn by a reviewer. "), `${d.override.reviewer}, ${d.override.date}: ${d.override.reason}`, d.override.automatic ? h("p", {}, d.override.automatic) : null));
-    parts.push(h("h2", {}, "Gates", h("small", {}, t.gate === "override" ? "solid: the reviewer's gate, which counts; dotted: the automatic gate" : "solid: the gate that counts; dashed: slightly tighter and wider")),
+    if (d.override) parts.push(h("div", { class: "note" }, h("b", {}, "The gate was drawn by a reviewer. "), `${d.override.reviewer}, ${d.override.date}: ${d.override.reason}`));
+    parts.push(h("h2", {}, "Gates", h("small", {}, t.gate === "override" ? "the automatic gate beside the reviewer's, which counts (blue); dotted: the automatic gate" : "solid: the gate that counts; dashed: slightly tighter and wider")),
       h("div", { class: "scroll" }, picture(t.picture, (HL.data.thumbs || {})[t.id], `Gates of tube ${t.id}`, "picture")));
+    if (d.override) parts.push(Tube.bothGates(d.override));
     const gates = d.gates.length ? h("table", {}, h("thead", {}, h("tr", {}, ["Gate", "inside", "events", "share"].map((w, k) => h("th", { class: k > 1 ? "num" : "" }, w)))),
       h("tbody", {}, d.gates.map((g) => h("tr", {}, h("td", {}, g.name), h("td", { class: "muted" }, g.parent), h("td", { class: "num" }, whole(g.events)), h("td", { class: "num" }, percent(g.percent)))))) : null;
     const alternatives = d.alternatives.length ? h("table", {}, h("thead", {}, h("tr", {}, ["AB/C if …", "AB/C", "change", ""].map((w, k) => h("th", { class: k === 1 || k === 2 ? "num" : "" }, w)))),
@@ -49,8 +50,19 @@ const Tube = {
     if (d.settings.length) parts.push(h("h2", {}, "Settings against the beads’", h("small", {}, d.bead ? ["bead run ", h("a", { href: link("bead", d.bead) }, d.bead)] : "no bead run is named")),
       h("table", {}, h("thead", {}, h("tr", {}, ["", "tube", "beads", ""].map((w) => h("th", {}, w)))), h("tbody", {}, d.settings.map((x) => h("tr", {}, h("td", { class: "muted" }, x.name), h("td", {}, has(x.tube) ? x.tube : "not stated"), h("td", {}, has(x.beads) ? x.beads : "not stated"),
         h("td", {}, x.same === false ? (x.name.startsWith("compensation") ? "differ, no mismatch" : badge("failed", "differ")) : x.same === true ? badge("ok", "same") : ""))))));
+    if (d.notes.length) parts.push(h("h2", {}, "Odd about the file, but resolved", h("small", {}, "nothing to do; for the auditor")), h("ul", { id: "file-notes" }, d.notes.map((words) => h("li", {}, sentence(words) + "."))));
     parts.push(h("h2", {}, "Files"), h("p", {}, d.gatingml ? h("a", { href: d.gatingml }, "Gates as GatingML 2.0") : "No gates were written.", d.bead ? [" · ", h("a", { href: link("bead", d.bead) }, "Calibration")] : null, " · ", h("a", { href: "quantification.csv" }, "quantification.csv")));
     return parts;
+  },
+
+  // What the automatic gate would give, what the reviewer's gives, and who drew it, when and why.
+  bothGates(o) {
+    const write = { count: whole, percent, abc: abcText, pe: (v) => (has(v) ? (Math.abs(v) < 1000 ? Number(v.toPrecision(4)) : Math.round(v)).toLocaleString("en-US") : "–") };
+    const row = (name, ours, theirs, change) => h("tr", {}, h("td", { class: "muted" }, name), h("td", {}, ours), h("td", {}, theirs), h("td", { class: "muted" }, change || ""));
+    return h("table", { id: "both-gates" }, h("thead", {}, h("tr", {}, ["", "Automatic gate", "Reviewer’s gate", "change"].map((w) => h("th", {}, w)))), h("tbody", {},
+      row("counts", "no", "yes"),
+      o.gates.map((g) => row(g.name, write[g.kind](g.automatic), write[g.kind](g.reviewer), has(g.automatic) && has(g.reviewer) && g.automatic ? signed(100 * (g.reviewer / g.automatic - 1)) : "")),
+      row("drawn by", o.gates.length ? "hladr" : "none was found", o.reviewer), row("on", "", o.date), row("because", "", o.reason)));
   },
 
   release(t, d) {

@@ -18,7 +18,7 @@ const Tubes = {
     const f = Tubes.filters, words = (f.text || "").toLowerCase();
     const keep = Tubes.all().filter((t) =>
       (!words || `${t.id} ${t.patient} ${t.bead || ""}`.toLowerCase().includes(words)) &&
-      (!f.status || (f.status === "doubtful" ? Tubes.doubtful(t) : f.status === "held" ? t.release === "held" : t.status === f.status)) && (!f.lab || t.lab === f.lab) &&
+      (!f.status || (f.status === "doubtful" ? Tubes.doubtful(t) : f.status === "borderline" ? t.borderline : f.status === "held" ? t.release === "held" : t.status === f.status)) && (!f.lab || t.lab === f.lab) &&
       (!f.flag || (t.flags || "").split(";").includes(f.flag)) && (!f.call || t.call === f.call) &&
       (!f.from || (t.acquired || "") >= f.from) && (!f.to || (has(t.acquired) && t.acquired.slice(0, 10) <= f.to)) &&
       (!has(f.least) || (has(t.abc) && t.abc >= Number(f.least))) && (!has(f.most) || (has(t.abc) && t.abc <= Number(f.most))));
@@ -46,7 +46,7 @@ const Tubes = {
       h("p", { class: "muted" }, "Ranked by the risk to a decision: failed tubes whose draw has no call, then the chance that AB/C lies on the other side of the limit that decides, with the doubt of gate and beads counted in."),
       h("form", { class: "filters", id: "tube-filters", onsubmit: (e) => e.preventDefault() },
         type("text", "Tube, patient or bead run", "search", { placeholder: "press / to search", id: "tube-search" }),
-        choose("status", "Status", ["ok", "review", "failed", "doubtful", "held"], { doubtful: "all that are doubtful", held: "held by a reviewer" }), choose("lab", "Laboratory", distinct(rows.map((t) => t.lab))),
+        choose("status", "Status", ["ok", "review", "failed", "doubtful", "borderline", "held"], { doubtful: "all that are doubtful", borderline: "call is borderline", held: "held by a reviewer" }), choose("lab", "Laboratory", distinct(rows.map((t) => t.lab))),
         choose("flag", "Code", distinct(rows.flatMap((t) => (t.flags || "").split(";")))), choose("call", "Call", distinct(rows.map((t) => t.call))),
         h("span", { class: "pair" }, type("from", "Acquired from", "date"), type("to", "to", "date")),
         h("span", { class: "pair" }, type("least", "AB/C from", "number", { class: "short", min: 0 }), type("most", "to", "number", { class: "short", min: 0 })),
