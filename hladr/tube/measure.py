@@ -62,7 +62,9 @@ def counted(reading: TubeReading, signals, masks, doubt: Doubt, stable, config: 
         pe_last_fifth=change.last if change else None,
         pe_histogram=_histogram(inside, signals["hladr"]),
     )
-    found = [*_count_flags(reading, config["quantify"]), *_gate_flags(reading, doubt, config["gating"])]
+    found = _count_flags(reading, config["quantify"])
+    if n >= config["quantify"]["min_monocytes"]:  # with fewer there is nothing to be uncertain about
+        found += _gate_flags(reading, doubt, config["gating"])
     found += _acquisition_flags(reading, change, stable, config["quality"])
     return replace(reading, findings=(*reading.findings, *found))
 
