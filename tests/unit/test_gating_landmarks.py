@@ -13,7 +13,7 @@ NEUTROPHILS = (14_000, 90_000, 80_000, 6_000, 300)
 LYMPHOCYTES = (3_600, 50_000, 18_000, 26_000, 30)
 B_CELLS = (400, 50_000, 18_500, 24_000, 30)
 MONOCYTES = (900, 85_000, 38_000, 14_000, 6_000)
-EOSINOPHILS = (500, 88_000, 130_000, 9_000, 60)
+EOSINOPHILS = (900, 88_000, 130_000, 7_500, 60)
 SPREADS = (0.12, 0.2, 0.22, 0.4)
 
 
@@ -44,8 +44,12 @@ def of(population, **changed):
 
 TUBES = {
     "plain": (NEUTROPHILS, LYMPHOCYTES, MONOCYTES),
-    # half of the monocytes' CD14 on neutrophils would be beyond the trial's patients; a fifth is not
-    "neutrophils with CD14, eosinophils without": (of(NEUTROPHILS, cd14=1_200), LYMPHOCYTES, MONOCYTES, EOSINOPHILS),
+    "neutrophils with CD14, eosinophils without": (
+        of(NEUTROPHILS, cd14=1_500),
+        LYMPHOCYTES,
+        of(MONOCYTES, events=300),
+        EOSINOPHILS,
+    ),
     "no lymphocytes": (NEUTROPHILS, of(LYMPHOCYTES, events=40), MONOCYTES),
     "no granulocytes": (of(NEUTROPHILS, events=60), of(LYMPHOCYTES, events=9_000), of(MONOCYTES, events=3_000)),
     "a third of all are monocytes": (of(NEUTROPHILS, events=5_000), LYMPHOCYTES, of(MONOCYTES, events=4_500)),
@@ -65,7 +69,8 @@ def test_monocytes_are_found_whatever_else_is_there(name):
 
 
 def test_b_cells_to_which_wrong_compensation_gives_cd14_stay_out():
-    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, of(B_CELLS, cd14=5_500))
+    monocytes = of(MONOCYTES, events=500, side=26_500, forward=80_000, cd45=22_000)
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, monocytes, of(B_CELLS, cd14=5_500))
     mask = gated(columns)
     assert f1(mask, labels == 2) > 0.95
     assert (mask & (labels == 3)).sum() < 0.05 * mask.sum()
@@ -73,7 +78,7 @@ def test_b_cells_to_which_wrong_compensation_gives_cd14_stay_out():
 
 def test_b_cells_from_which_wrong_compensation_takes_cd14_are_not_the_lymphocytes():
     columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, B_CELLS)
-    columns.cd14.values[labels == 3] -= 3_000
+    columns.cd14.values[labels == 3] -= 8_000
     assert f1(gated(columns), labels == 2) > 0.97
 
 
