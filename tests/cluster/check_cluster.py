@@ -1,6 +1,6 @@
 """The workflow on a SLURM cluster of this one machine: the same bytes as locally, also after what happens at night.
 
-Run by `make test-cluster` (pytest tests/cluster/check_cluster.py); needs root and Debian, or a cluster by slurm.sh.
+Run by `make test-cluster`, which starts the cluster (slurm.sh) and ends it; needs root and Debian.
 """
 
 import os
@@ -9,28 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from conftest import ROOT, hladr
 from small_study import results_of, write_small_study
 
-START = Path(__file__).with_name("slurm.sh")
 PROFILE = ROOT / "workflow" / "profiles" / "slurm"
 BATCHES = {"tubes": 4, "batch_size": 2}
 OPTIONS = [
     *("--profile", PROFILE, "--slurm-no-account", "--slurm-status-command", "squeue", "--latency-wait", "10"),
-    *("--slurm-init-seconds-before-status-checks", "5", "--config", "run={batch_size: 2, pictures: false}"),
+    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"),
+    *("--config", "run={batch_size: 2, pictures: false}"),
 ]
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    """Start the cluster; end what was started."""
-    started = subprocess.run([START, "start"], capture_output=True, text=True, timeout=300)
-    assert started.returncode == 0, started.stdout + started.stderr
-    yield
-    subprocess.run([START, "stop"], timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +33,7 @@ def local(tmp_path_factory):
 
 
 @pytest.fixture
-def study(cluster, local, tmp_path):
+def study(local, tmp_path):
     """Return the same study, not yet run; its jobs are ended afterwards."""
     ignored = shutil.ignore_patterns("results", "logs", ".snakemake", "audit.jsonl")
     folder = shutil.copytree(local[0], tmp_path / "study", ignore=ignored)
