@@ -138,6 +138,7 @@ class Tables:
         self.files = {path: raw for path, raw in self.files.items() if len(raw) > 20}
         self.reading = specimens.readings["T-canto"]
         self.calibration = specimens.calibrations["B-canto"]
+        self._carry_on(self.whole, everything=True)  # the imports, once
 
     def text(self, rng: np.random.Generator) -> Outcome:
         """Damage one table or configuration."""
