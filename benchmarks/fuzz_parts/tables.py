@@ -193,6 +193,7 @@ class Tables:
 
     def _jobs(self, study, readings, calibrations) -> None:
         out = self.folder / "results"
+        shutil.rmtree(out, ignore_errors=True)
         for of, values, name in (
             (results.tube_batches, readings, "readings.jsonl"),
             (results.bead_batches, calibrations, "calibrations.jsonl"),
@@ -212,7 +213,7 @@ class Tables:
             results.write_report(study, out)
             results.write_exports(study, out)
         finally:
-            shutil.rmtree(out)
+            shutil.rmtree(out, ignore_errors=True)
 
 
 def _values(study) -> tuple:
