@@ -23,8 +23,9 @@ LOT = ("quantibrite-pe", "96597")
 WHEN = datetime(2024, 3, 4, 10, 30)
 SHARE_OF_BEADS = 0.15
 SHARE_OF_PICTURES = 0.03
-# What no file can show: its own matrix, values and channel names are all that it says.
-PLAUSIBLE = ("spill_edited", "column_scaled", "names_swapped", "columns_swapped")
+# What no file can show: its matrix, its values, its channels' names, and the gains of channels other than PE (those of
+# PE are compared with the beads).
+PLAUSIBLE = ("spill_edited", "column_scaled", "names_swapped", "columns_swapped", "setting_nudged")
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,24 @@ def copied_events(columns: list[np.ndarray]) -> np.ndarray:
     return copied
 
 
+def same_channels(events: np.ndarray, indices: Sequence[int]) -> tuple[int, int] | None:
+    """Return two channels that hold the same values in every event; None where there are none, or values do not vary.
+
+    Parameters
+    ----------
+    events : ndarray, shape (n, d)
+    indices : sequence of int
+        The channels to compare.
+    """
+    few = slice(0, 256)
+    for position, i in enumerate(indices):
+        for j in indices[position + 1 :]:
+            same = np.array_equal(events[few, i], events[few, j]) and np.array_equal(events[:, i], events[:, j])
+            if same and np.ptp(events[:, i]) > 0:
+                return i, j
+    return None
+
+
 def beyond_range(columns: list[np.ndarray], channels: Sequence) -> tuple[np.ndarray, list[str]]:
     """Return which events hold an integer beyond `$PnR`, whose bit mask would turn it into another number in silence.
 

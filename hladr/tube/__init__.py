@@ -11,6 +11,7 @@ import numpy as np
 from .. import fcs, panel
 from ..cytometers import veiled
 from ..fcs import compensation
+from ..fcs.damage import same_channels
 from ..flags import SpecimenError, finding
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
@@ -66,6 +67,7 @@ def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: Tu
     reading = _known(reading, acquisition)
     try:
         found = panel.resolve(acquisition.channels, lab)
+        _refuse_copies(acquisition, found)
         spill, notes = compensation.choose(acquisition, lab, folder)
         reading = replace(reading, notes=(*reading.notes, *notes), cd45=found.cd45 is not None)
         signals = _signals(acquisition, found, spill)
@@ -95,6 +97,15 @@ class _Tube:
     signals: dict[str, Signal]
     spill: fcs.Spillover | None
     config: Mapping
+
+
+def _refuse_copies(acquisition: fcs.Acquisition, found: panel.Panel) -> None:
+    """Refuse a file in which one channel of the panel holds the values of another."""
+    names = [name for name in ("hladr", "cd14", "cd45", "forward", "side") if getattr(found, name) is not None]
+    same = same_channels(acquisition.events, [getattr(found, name) for name in names])
+    if same is not None:
+        one, other = (acquisition.channels[i].name for i in same)
+        raise SpecimenError("corrupt_events", f"the channels {one} and {other} hold the same values in every event")
 
 
 def _known(reading: TubeReading, acquisition: fcs.Acquisition) -> TubeReading:

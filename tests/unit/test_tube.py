@@ -51,6 +51,19 @@ def test_a_good_tube_gives_the_pe_of_its_monocytes(tmp_path):
     assert sum(reading.pe_histogram["counts"]) == pytest.approx(reading.n_monocytes, abs=3)
 
 
+@pytest.mark.parametrize(("filled", "by"), [("HLA-DR", "CD14"), ("CD14", "HLA-DR"), ("CD14", "CD45")])
+def test_a_channel_that_holds_anothers_values_is_refused(tmp_path, filled, by):
+    """Found by fuzzing: PE filled with another channel gave six times the AB/C, and ok."""
+    tube = tube_of("attune", n_events=8000)
+    column = {marker: tube.cytometer.index(tube.cytometer.channel_of(marker).name) for marker in (filled, by)}
+    tube.events[:, column[filled]] = tube.events[:, column[by]]
+    reading, arrays = read(tmp_path, tube)
+    assert codes(reading) == ["corrupt_events"]
+    assert "hold the same values in every event" in reading.findings[0].sentence
+    assert reading.pe == {}
+    assert arrays is None
+
+
 def test_a_reading_survives_json(tmp_path):
     reading, _ = read(tmp_path, tube_of("calibur", n_events=8000, monocyte_fraction=0.02))
     text = reading.to_json()
