@@ -75,6 +75,12 @@ class Overrides:
         row = {"sample_id": "T-canto", "fcs": self.row.fcs, "lab": self.row.lab, "override": None}
         reading, arrays = tube.read_tube(self.folder, row, self.study.labs[self.row.lab], self.study.config)
         self.text, self.pe = gatingml.write(arrays).encode(), reading.pe["median"]["main"]
+        (self.folder / "case.xml").write_bytes(self.text)  # FlowKit is imported here, not within a case
+        reading, _ = tube.read_tube(
+            self.folder, row | {"override": "case.xml"}, self.study.labs[self.row.lab], self.study.config
+        )
+        if reading.pe["median"]["main"] != self.pe:
+            raise RuntimeError("the undamaged gate of the reviewer gives another PE than the automatic one")
 
     def case(self, rng: np.random.Generator) -> Outcome:
         """Damage the gate, and read the tube with it."""
