@@ -32,8 +32,7 @@ from hladr.batch import run_batch  # noqa: E402
 
 SECONDS = 10  # of CPU; a case that waits is ended after WAITING
 WAITING = 120
-# For one worker, what the libraries set aside included; database and spreadsheets set aside more than they use.
-MEGABYTES = {"specimens": 1000, "tables": 2000, "workbooks": 2000, "overrides": 1000}
+MEGABYTES = 1000  # for one case, beyond what the libraries set aside
 SHARES = {"specimens": 0.7, "tables": 0.15, "workbooks": 0.1, "overrides": 0.05}
 ROUND = 500
 
@@ -79,6 +78,11 @@ class Worker:
         return json.dumps({**outcome, "seconds": time.process_time() - started, "peak": peak})
 
 
+def _set_aside_mb() -> int:
+    with open("/proc/self/status", encoding="ascii") as handle:
+        return next(int(line.split()[1]) for line in handle if line.startswith("VmData")) // 1000
+
+
 def dead(position: int, how: str) -> str:
     """Stand for a case whose worker died, or raised."""
     return json.dumps({"said": "died", "find": how})
@@ -91,7 +95,7 @@ def run_part(folder: Path, part: str, cases: list[int], seed: int) -> list[dict]
     for start in range(0, len(cases), ROUND):
         positions = range(start, min(start + ROUND, len(cases)))
         names = [f"{part} {cases[i]}" for i in positions]
-        lines = run_batch(names, lambda i, at=start: worker(at + i), dead, None, MEGABYTES[part])
+        lines = run_batch(names, lambda i, at=start: worker(at + i), dead, None, _set_aside_mb() + MEGABYTES)
         for name, line in zip(names, lines, strict=True):
             outcomes.append(json.loads(line))
             if outcomes[-1]["find"]:
