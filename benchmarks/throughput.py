@@ -282,12 +282,16 @@ def events_scaling(scratch: Path, counts) -> None:
 
 
 def _slope(what: str, x: np.ndarray, y: np.ndarray) -> None:
-    """Print the fitted power of the growth and the straight line; 1.0 is linear."""
+    """Print the straight line, how much of the variance it explains, and the fitted power of the growth."""
     if len(x) < 3:
         return
     per_unit, start = np.polyfit(x, y, 1)
+    left = np.sum((y - start - per_unit * x) ** 2) / np.sum((y - y.mean()) ** 2)
     power = np.polyfit(np.log(x[-3:]), np.log(y[-3:]), 1)[0]
-    print(f"  {what}: {start:.3g} + {per_unit:.3g} per unit; power over the three largest {power:.2f} (1 is linear)")
+    print(
+        f"  {what}: {start:.3g} + {per_unit:.3g} per unit, R² {1 - left:.4f}; "
+        f"power over the three largest {power:.2f} (1 is linear)"
+    )
 
 
 def tubes_scaling(scratch: Path, counts, events: int, cores: int) -> None:
