@@ -128,7 +128,7 @@ def mutations(found: list[dict], title: str) -> None:
     for name, rows in sorted(alone.items()):
         said = collections.Counter(row["said"] for row in rows)
         off = sum(row["said"] == "ok" and abs(row["change"]) > LARGEST_CHANGE for row in rows)
-        mark = " *" if name in PLAUSIBLE else ""
+        mark = " *" if name in (*PLAUSIBLE, "spill_edited", "setting_nudged") else ""
         numbers = f"{len(rows):>8}{said['ok']:>8}{said['review']:>8}{said['failed']:>8}{off:>15}"
         print(f"  {name + mark:<48}{numbers}")
 

@@ -23,9 +23,9 @@ LOT = ("quantibrite-pe", "96597")
 WHEN = datetime(2024, 3, 4, 10, 30)
 SHARE_OF_BEADS = 0.15
 SHARE_OF_PICTURES = 0.03
-# What no file can show: its matrix, its values, its channels' names, and the gains of channels other than PE (those of
-# PE are compared with the beads).
-PLAUSIBLE = ("spill_edited", "column_scaled", "names_swapped", "columns_swapped", "setting_nudged")
+# What no file can show: beside its matrix and the gains of channels other than PE (those of PE are compared with the
+# beads), its values and which of them belong to which name.
+PLAUSIBLE = ("column_scaled", "names_swapped", "columns_swapped", "foreign_data")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Specimens:
             find = "an error that was not foreseen; see above"
         if find is None and said == "memory":
             find = "more memory than the limit"
-        if find is None and said == "ok" and abs(change) > LARGEST_CHANGE and not set(done) & set(PLAUSIBLE):
+        if find is None and said == "ok" and abs(change) > LARGEST_CHANGE and not self._plausible(key, done):
             find = f"ok, and AB/C is {100 * change:+.0f} % off"
         return Outcome(key, done, said, change, find)
 
@@ -108,6 +108,14 @@ class Specimens:
             if problem.code not in FLAGS or len(words) < 4 or not problem.sentence.isprintable():
                 return f"refused in odd words: {problem.sentence[:200]!r}"
         return None
+
+    def _plausible(self, key: str, done: tuple[str, ...]) -> bool:
+        """Tell whether the file is in itself as good as the undamaged one, and another measurement."""
+        (self.folder / "whole.fcs").write_bytes(self.files[key])
+        whole, now = (fcs.read_header(self.folder / name) for name in ("whole.fcs", "case.fcs"))
+        other_matrix = now.spill is not None and repr(now.spill) != repr(whole.spill)
+        other_gains = [c.gain or 1 for c in now.channels] != [c.gain or 1 for c in whole.channels]
+        return other_matrix or other_gains or bool(set(done) & set(PLAUSIBLE))
 
     def _result(self, name: str, key: str, picture: bool = False) -> tuple[str, float | None]:
         row = next(t for t in self.study.tubes if t.sample_id == f"T-{name}")

@@ -11,7 +11,7 @@ import numpy as np
 from .. import fcs, panel
 from ..cytometers import veiled
 from ..fcs import compensation
-from ..fcs.damage import same_channels
+from ..fcs.damage import same_channels, stuck_channel
 from ..flags import SpecimenError, finding
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
@@ -67,8 +67,8 @@ def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: Tu
     reading = _known(reading, acquisition)
     try:
         found = panel.resolve(acquisition.channels, lab)
-        _refuse_copies(acquisition, found)
         spill, notes = compensation.choose(acquisition, lab, folder)
+        _refuse_dead_channels(acquisition, found, spill)
         reading = replace(reading, notes=(*reading.notes, *notes), cd45=found.cd45 is not None)
         signals = _signals(acquisition, found, spill)
         reading = replace(reading, pe_channel=_pe_channel(acquisition.channels[found.hladr], signals, lab))
@@ -99,13 +99,17 @@ class _Tube:
     config: Mapping
 
 
-def _refuse_copies(acquisition: fcs.Acquisition, found: panel.Panel) -> None:
-    """Refuse a file in which one channel of the panel holds the values of another."""
-    names = [name for name in ("hladr", "cd14", "cd45", "forward", "side") if getattr(found, name) is not None]
-    same = same_channels(acquisition.events, [getattr(found, name) for name in names])
-    if same is not None:
-        one, other = (acquisition.channels[i].name for i in same)
-        raise SpecimenError("corrupt_events", f"the channels {one} and {other} hold the same values in every event")
+def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spill: fcs.Spillover | None) -> None:
+    """Refuse a file in which a channel of the panel or the matrix holds the values of another, or one value."""
+    panel_ = [getattr(found, name) for name in ("hladr", "cd14", "cd45", "forward", "side")]
+    detectors = spill.detectors if spill is not None else ()
+    names = [channel.name for channel in acquisition.channels]
+    used = [i for i, name in enumerate(names) if i in panel_ or name in detectors]
+    if (same := same_channels(acquisition.events, used)) is not None:
+        both = " and ".join(names[i] for i in same)
+        raise SpecimenError("corrupt_events", f"the channels {both} hold the same values in every event")
+    if (stuck := stuck_channel(acquisition.events, used)) is not None:
+        raise SpecimenError("corrupt_events", f"the channel {names[stuck]} holds one value in every event")
 
 
 def _known(reading: TubeReading, acquisition: fcs.Acquisition) -> TubeReading:
