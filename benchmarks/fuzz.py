@@ -156,7 +156,7 @@ def main() -> None:
     table(outcomes)
     finds = sum(bool(o["find"]) for found in outcomes.values() for o in found)
     count = sum(map(len, outcomes.values()))
-    limits = f"{SECONDS} s of CPU and {MEGABYTES['specimens']} MB a file"
+    limits = f"{SECONDS} s of CPU and {MEGABYTES} MB a file"
     print(f"{count} cases, {finds} finds, {time.monotonic() - started:.0f} s; limits {limits}")
     sys.exit(1 if finds else 0)
 

@@ -51,11 +51,13 @@ def test_a_good_tube_gives_the_pe_of_its_monocytes(tmp_path):
     assert sum(reading.pe_histogram["counts"]) == pytest.approx(reading.n_monocytes, abs=3)
 
 
-@pytest.mark.parametrize(("filled", "by"), [("PE", "CD14"), ("CD14", "PE"), ("CD14", "CD45"), ("FITC", "PE")])
+@pytest.mark.parametrize(
+    ("filled", "by"), [("PE", "CD14"), ("CD14", "PE"), ("CD14", "CD45"), ("FITC", "PE"), ("PE", "FSC")]
+)
 def test_a_channel_that_holds_anothers_values_is_refused(tmp_path, filled, by):
     """Found by fuzzing: PE filled with another channel gave six times the AB/C, FITC with PE half of it, and ok."""
     tube = simulate_tube(Blood(n_events=8000), CYTOMETERS["fortessa"], np.random.default_rng(3))
-    names = {"PE": "PE-A", "CD14": "PerCP-Cy5-5-A", "CD45": "V500-A", "FITC": "FITC-A"}
+    names = {"PE": "PE-A", "CD14": "PerCP-Cy5-5-A", "CD45": "V500-A", "FITC": "FITC-A", "FSC": "FSC-H"}
     tube.events[:, tube.cytometer.index(names[filled])] = tube.events[:, tube.cytometer.index(names[by])]
     reading, arrays = read(tmp_path, tube)
     assert codes(reading) == ["corrupt_events"]
