@@ -337,6 +337,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="24 tubes, smaller scaling")
     parser.add_argument("--study", type=Path, help="a study of throughput_study.py to use, instead of a new one")
     parser.add_argument("--scaling-events", type=int, default=2_000, help="events per tube when tubes are scaled")
+    parser.add_argument("--tube-counts", type=int, nargs="+", help="numbers of tubes that are scaled over")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     arguments = parser.parse_args()
     if arguments.quick:
@@ -369,9 +370,8 @@ def _parts(arguments, folder: Path, scratch: Path) -> None:
     if "events" in arguments.parts:
         events_scaling(scratch, EVENT_COUNTS[:3] if arguments.quick else EVENT_COUNTS)
     if "tubes" in arguments.parts:
-        tubes_scaling(
-            scratch, TUBE_COUNTS[:2] if arguments.quick else TUBE_COUNTS, arguments.scaling_events, arguments.cores
-        )
+        counts = arguments.tube_counts or (TUBE_COUNTS[:2] if arguments.quick else TUBE_COUNTS)
+        tubes_scaling(scratch, counts, arguments.scaling_events, arguments.cores)
 
 
 def _with_tubes(study, tubes):
