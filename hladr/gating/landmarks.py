@@ -48,12 +48,13 @@ class Grid:
         return flat.reshape(self.counts.shape)
 
     def position(self, flat: int) -> np.ndarray:
-        """Position (d,) of a place on the grid; on further axes the mean of the events around it."""
+        """Position (d,) of a place on the grid; on further axes the mean of the events around it, or of the nearest."""
         place = np.array(np.unravel_index(flat, self.counts.shape))
         position = self.cells.origin[:3] + (place + 0.5) * self.width
         if self.cells.centres.shape[1] == 3:
             return position
-        near = (np.abs(self.cells.steps[:, :3] - place) <= 2).all(axis=1)
+        distance = np.abs(self.cells.steps[:, :3] - place).max(axis=1)
+        near = distance <= max(2, distance.min())
         return np.append(position, np.average(self.cells.centres[near, 3], weights=self.cells.counts[near]))
 
     def centres(self, axis: int) -> np.ndarray:
