@@ -196,8 +196,8 @@ def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> C
 
     Notes
     -----
-    At 60 cells an end and a spread of 0.5 (ln) the two medians of a steady tube differ by 11 % (one standard error). The
-    rank sum test tells a change from that with a third fewer cells than the medians themselves would need.
+    At 60 cells an end and a spread of 0.5 (ln) the medians of a steady tube differ by 11 % (one standard error). The
+    ranks tell a change from that with a third fewer cells than the medians themselves would need.
     """
     n = len(inside)
     order = np.arange(n) if time is None else np.argsort(time, kind="stable")
