@@ -15,6 +15,8 @@ from .leftovers import end_leftovers
 from .paths import pipeline_root
 from .plan import file_stamp
 from .study import Study, StudyError, load_study
+from .study.problems import Collector
+from .study.yaml import read_yaml
 
 # With these, Snakemake's own words are the answer that the user asked for.
 _ASKING = frozenset(
@@ -80,7 +82,8 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
 def snakemake_command(folder: Path, cores: int | None, options: list[str]) -> list[str]:
     """Build the command line: what a user would type, and going on after an interruption."""
     command = [sys.executable, "-m", "snakemake", "-s", str(pipeline_root() / "Snakefile"), "--directory", str(folder)]
-    if (folder / "config.yaml").is_file():
+    settings = read_yaml(folder / "config.yaml", "config.yaml", Collector())
+    if settings and settings[0]:  # Snakemake refuses a file that says nothing, or comments alone
         command += ["--configfile", str(folder / "config.yaml")]
     if cores or not {*_ELSEWHERE, "-j", "--jobs", "-c"}.intersection(option.split("=")[0] for option in options):
         command += ["--cores", str(cores or os.cpu_count() or 1)]

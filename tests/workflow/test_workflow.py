@@ -162,6 +162,13 @@ def test_options_of_snakemake_pass_through(demo_copy):
     assert "Nothing to be done" in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("text", ["", "# contract: 1\n"])
+def test_a_configuration_without_a_key_runs_with_the_defaults(demo_copy, text):
+    (demo_copy / "config.yaml").write_text(text)
+    result = hladr("run", demo_copy, "--cores", 1, "-n")
+    assert result.returncode == 0, result.stderr
+
+
 def test_a_study_without_rows_in_other_tables_is_valid(demo_copy):
     for name in ("beads.csv", "ferritin.csv", "bead_lots.csv"):
         path = demo_copy / name
