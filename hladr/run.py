@@ -72,6 +72,8 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
         for stale in logs.glob("gate/*.progress"):
             stale.unlink()
         status = _status(_watch(command, _environment(options), study, logs, lock))
+    if status == 2:
+        return _refused(logs / "snakemake.log")
     if status:
         print("hladr run: the workflow did not finish; logs/snakemake.log says where it stopped", file=sys.stderr)
     else:
@@ -106,6 +108,14 @@ def _environment(options: list[str]) -> dict[str, str]:
 
 def _status(code: int) -> int:
     return code if code in (0, 2) else 1
+
+
+def _refused(log: Path) -> int:
+    """Say why Snakemake ended before the first job: problems of `--config`, one line each, or an unknown option."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    option = re.match(r"\S+: error: (.*)", lines[-1]) if lines else None
+    print(f"hladr run: {option[1]}" if option else "\n".join(lines), file=sys.stderr)
+    return 1 if option else 2
 
 
 def _locked(handle) -> bool:
