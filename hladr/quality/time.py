@@ -23,6 +23,8 @@ class Stability:
     ----------
     unstable_share : float
         Share of the events in blocks whose rate or signals differ from the rest.
+    odd_rate_time : float
+        Share of the time in blocks whose rate differs: few events pass while the cytometer clogs.
     reasons : tuple of str
         What was unstable, in plain words.
     carry_over : bool
@@ -32,6 +34,7 @@ class Stability:
     """
 
     unstable_share: float
+    odd_rate_time: float
     reasons: tuple[str, ...]
     carry_over: bool
     stable_stretch: tuple[float, float] | None
@@ -68,10 +71,12 @@ def stability(
     edges = np.linspace(0, n, blocks + 1).astype(int)
     unstable = np.zeros(blocks, dtype=bool)
     reasons = []
+    odd_time = 0.0
     if time is not None:
-        odd = _odd_rates(time[order], edges, rate_factor)
+        odd, odd_time = _odd_rates(time[order], edges, rate_factor)
         if odd.any():
-            reasons.append(f"the event rate was unusual in {100 * odd.mean():.0f} % of the acquisition")
+            much = max(float(odd.mean()), odd_time)
+            reasons.append(f"the event rate was unusual in {100 * much:.0f} % of the acquisition")
             unstable |= odd
     inside = leukocytes[order]
     odd = _odd_shares(inside, edges)
@@ -87,16 +92,18 @@ def stability(
             unstable |= odd
     stretch = None if time is None else _longest(time[order], edges, unstable)
     sizes = np.diff(edges)
-    return Stability(float(sizes[unstable].sum() / n), tuple(reasons), carry_over, stretch)
+    return Stability(float(sizes[unstable].sum() / n), odd_time, tuple(reasons), carry_over, stretch)
 
 
-def _odd_rates(time: np.ndarray, edges: np.ndarray, factor: float) -> np.ndarray:
+def _odd_rates(time: np.ndarray, edges: np.ndarray, factor: float) -> tuple[np.ndarray, float]:
+    """Return the blocks with an unusual rate, and their share of the time."""
     ends = np.append(time[edges[:-1]], time[-1])
     durations = np.diff(ends)
     usual = float(np.median(durations))
     if not math.isfinite(usual) or usual <= 0:
-        return np.zeros(len(durations), dtype=bool)
-    return (durations > factor * usual) | (durations < usual / factor)
+        return np.zeros(len(durations), dtype=bool), 0.0
+    odd = (durations > factor * usual) | (durations < usual / factor)
+    return odd, float(durations[odd].sum() / durations.sum())
 
 
 def _odd_shares(inside: np.ndarray, edges: np.ndarray) -> np.ndarray:

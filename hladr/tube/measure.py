@@ -136,6 +136,7 @@ def _acquisition_flags(reading: TubeReading, change, stable, settings: Mapping) 
     if drift is not None:
         text = f"the monocytes' PE changed by {100 * change.relative:+.0f} % from the first to the last fifth"
         out.append(finding("signal_drift", text, drift))
-    if stable is not None and (stable.carry_over or stable.unstable_share > settings["unstable_share"]):
+    unstable = max(stable.unstable_share, stable.odd_rate_time) if stable is not None else 0.0
+    if stable is not None and (stable.carry_over or unstable > settings["unstable_share"]):
         out.append(finding("signal_drift", "over the acquisition, " + ", ".join(stable.reasons), "review"))
     return out

@@ -64,6 +64,8 @@ def test_a_clog_is_found_where_it_is(steady):
     found = stability(np.cumsum(gaps), leukocytes, {"side scatter": signal}, 0.15, 2.0)
     assert found.unstable_share == pytest.approx(0.10, abs=0.011)
     assert "event rate" in found.reasons[0]
+    # a tenth of the events took five times as long: 5 / (9 + 5) of the time
+    assert found.odd_rate_time == pytest.approx(5 / 14, abs=0.03)
     # the longest stable stretch is what follows: 20,000 of 40,000 events
     low, high = found.stable_stretch
     inside = (np.cumsum(gaps) >= low) & (np.cumsum(gaps) < high)
