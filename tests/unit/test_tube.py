@@ -156,6 +156,13 @@ def test_a_clog_is_reviewed_and_removed_only_where_that_is_configured(tmp_path):
     assert removed.n_monocytes == pytest.approx(0.7 * kept.n_monocytes, rel=0.1)
 
 
+def test_a_clog_that_hardly_an_event_passes_is_reviewed(tmp_path):
+    # 1.2 % of the events at 6 % of the rate: they take 0.012 / 0.06 / (0.988 + 0.012 / 0.06) = 17 % of the time
+    reading, _ = read(tmp_path, tube_of("canto", n_events=30_000, clog=(0.5, 0.512, 0.94)))
+    assert "the event rate was unusual in" in ", ".join(f.sentence for f in reading.findings)
+    assert (set(codes(reading)), status_of(reading.findings)) == ({"signal_drift"}, "review")
+
+
 def test_beads_of_the_run_before_are_noticed(tmp_path):
     reading, _ = read(tmp_path, tube_of("canto", n_events=30_000, bead_carry_over=300))
     assert codes(reading) == ["signal_drift"]
