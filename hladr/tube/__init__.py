@@ -100,7 +100,7 @@ class _Tube:
 
 
 def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spill: fcs.Spillover | None) -> None:
-    """Refuse a file in which a channel of the panel holds one value, or it or one of the matrix holds another's values."""
+    """Refuse a file in which a channel of the panel or the matrix holds the values of another, or one value."""
     marked = [getattr(found, name) for name in ("hladr", "cd14", "cd45", "forward", "side")]
     detectors = spill.detectors if spill is not None else ()
     names = [channel.name for channel in acquisition.channels]
@@ -111,7 +111,7 @@ def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spil
     if same is not None:
         both = " and ".join(names[i] for i in same)
         raise SpecimenError("corrupt_events", f"the channels {both} hold the same values in every event")
-    if (stuck := stuck_channel(acquisition.events, [i for i in marked if i is not None])) is not None:
+    if (stuck := stuck_channel(acquisition.events, used)) is not None:
         raise SpecimenError("corrupt_events", f"the channel {names[stuck]} holds one value in every event")
 
 

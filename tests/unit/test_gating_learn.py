@@ -24,7 +24,7 @@ def test_the_cd45_threshold_lies_between_debris_and_leukocytes():
 def test_a_place_without_events_takes_the_fourth_axis_from_the_nearest(place, fourth):
     """Found by fuzzing: a seed further than two cells from every event had no mean, and the tube died of it."""
     points = np.array([[0.5, 0.5, 0.5, 1.5]] * 4 + [[9.5, 9.5, 9.5, 5.5]])
-    cells = bin_events(points, np.ones(4))
+    cells = bin_events(list(points.T), np.ones(4))
     grid = make_grid(cells)
     flat = int(np.ravel_multi_index(place, grid.counts.shape))
     assert grid.position(flat) == pytest.approx([*(i + 0.5 for i in place), fourth])
