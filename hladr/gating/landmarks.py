@@ -8,7 +8,7 @@ separated blood granulocytes.
 import itertools
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -128,12 +128,15 @@ def peaks(grid: Grid) -> list[Peak]:
         spot = cells.origin[:3] + (np.array(np.unravel_index(flat, grid.counts.shape)) + 0.5) * grid.width
         if all((np.abs(spot - other) > SPOT).any() for other in spots):
             spots.append(spot)
-    away = (np.abs(cells.centres[:, None, :3] - np.array(spots)) / NEAR).max(axis=2)
-    nearest, distance = away.argmin(axis=1), away.min(axis=1)
+    columns = np.ascontiguousarray(cells.centres[:, :3].T)
+    away = [
+        reduce(np.maximum, (np.abs(x - a) / n for x, a, n in zip(columns, spot, NEAR, strict=True))) for spot in spots
+    ]
+    nearest, distance = np.argmin(away, axis=0), np.min(away, axis=0)
     found = []
     for i, spot in enumerate(spots):
         own = (nearest == i) & (distance < 2.5)
-        core = own & (np.abs(cells.centres[:, 1:3] - spot[1:]) <= NEAR[1:]).all(axis=1)
+        core = own & (np.abs(columns[1] - spot[1]) <= NEAR[1]) & (np.abs(columns[2] - spot[2]) <= NEAR[2])
         if not core.any():
             continue
         low, middle, high = _quantiles(cells.centres[core, 0], cells.counts[core])

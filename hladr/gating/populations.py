@@ -31,7 +31,7 @@ PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
 # with the heaviest: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4 degrees of freedom).
 POWERS = (16, 32)
 COARSE = 2  # the fit begins on blocks of so many cells along each axis, several times fewer
-FINE_STEPS = 10  # and ends on the cells themselves
+FINE_STEPS = 8  # and ends on the cells themselves
 FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
 EXTRA = 3  # components added where the fit falls short most
 BESIDE = 2  # and where it does beside the monocytes
