@@ -146,7 +146,7 @@ def compared(tube: Tube, reading: TubeReading, arrays) -> dict:
 
 def write_rows(path: Path, rows: list[dict]) -> None:
     with open(path, "w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, sorted(rows[0]))
+        writer = csv.DictWriter(handle, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
 
@@ -156,7 +156,7 @@ def report(rows: list[dict], worst: int) -> None:
     few = [row for row in rows if row["monocytes"] < ENOUGH]
     print(f"{len(rows)} tubes, {len(used)} with at least {ENOUGH} true monocytes")
     if few:
-        print(f"of the {len(few)} others {sum(row['failed'] for row in few)} failed")
+        print(f"tubes with fewer: {len(few)}, of which {sum(row['failed'] for row in few)} failed")
     if not used:
         return
     for key in ("regime", "author", "cytometer"):

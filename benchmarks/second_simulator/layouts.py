@@ -126,16 +126,16 @@ def _digital(rng: np.random.Generator, blood: Blood, gains: Gains, signals: Sign
         columns.append(np.floor(clock * 15_000) if integers else clock * 15_000)
         keywords["$TIMESTEP"] = "0.01"
     data = np.column_stack(columns)
-    first = 2 + blood.fsc_height
+    pe = 3 if blood.fsc_height else 2  # its column; CD14 and CD45 follow
     seen = data[:, :last].astype(float)
     if signals.matrix is not None:
-        dyes = last - first
+        dyes = last - pe
         matrix = signals.matrix[:dyes, :dyes]
         key = "SPILL" if form == NAMED_FORMS["float 3.0"] else "$SPILLOVER"
         numbers = [f"{coefficient:.6g}" for coefficient in matrix.ravel()]
         keywords[key] = ",".join([str(dyes), *names[3 : 3 + dyes], *numbers])
-        seen[:, first:] = np.linalg.solve(matrix.T, seen[:, first:].T).T
-    gating = np.delete(seen, first, axis=1)  # all but PE
+        seen[:, pe:] = np.linalg.solve(matrix.T, seen[:, pe:].T).T
+    gating = np.delete(seen, pe, axis=1)
     return Layout(form, channels, data, keywords, _markers(names[3:], blood.cd45), gating)
 
 
