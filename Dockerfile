@@ -3,11 +3,13 @@
 #   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD/study:/study" hladr run /study
 FROM python:3.11-slim-bookworm
 
+# LOGNAME: Snakemake asks for the name of the user, and the number given by --user has none in here.
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     OMP_NUM_THREADS=1 \
     HOME=/tmp \
+    LOGNAME=hladr \
     MPLCONFIGDIR=/tmp/matplotlib
 
 WORKDIR /opt/hladr

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: demo test lint bench test-cluster clean
+.PHONY: demo test lint bench test-cluster test-kills clean
 
 demo: .venv/installed
 	$(BIN)/hladr demo $(DEMO)
@@ -20,6 +20,10 @@ lint: .venv/installed-test
 # A SLURM cluster of this one machine; needs root and Debian's packages slurmctld, slurmd, slurm-client and munge.
 test-cluster: .venv/installed-test
 	tests/cluster/run.sh $(BIN)
+
+# Twenty kills at random moments instead of the four in `make test`; minutes.
+test-kills: .venv/installed-test
+	HLADR_FAULT_KILLS=20 $(BIN)/python -m pytest tests/faults/test_kills.py
 
 bench: .venv/installed-test
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done

@@ -282,12 +282,16 @@ def events_scaling(scratch: Path, counts) -> None:
 
 
 def _slope(what: str, x: np.ndarray, y: np.ndarray) -> None:
-    """Print the fitted power of the growth and the straight line; 1.0 is linear."""
+    """Print the straight line, how much of the variance it explains, and the fitted power of the growth."""
     if len(x) < 3:
         return
     per_unit, start = np.polyfit(x, y, 1)
+    left = np.sum((y - start - per_unit * x) ** 2) / np.sum((y - y.mean()) ** 2)
     power = np.polyfit(np.log(x[-3:]), np.log(y[-3:]), 1)[0]
-    print(f"  {what}: {start:.3g} + {per_unit:.3g} per unit; power over the three largest {power:.2f} (1 is linear)")
+    print(
+        f"  {what}: {start:.3g} + {per_unit:.3g} per unit, R² {1 - left:.4f}; "
+        f"power over the three largest {power:.2f} (1 is linear)"
+    )
 
 
 def tubes_scaling(scratch: Path, counts, events: int, cores: int) -> None:
@@ -333,6 +337,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="24 tubes, smaller scaling")
     parser.add_argument("--study", type=Path, help="a study of throughput_study.py to use, instead of a new one")
     parser.add_argument("--scaling-events", type=int, default=2_000, help="events per tube when tubes are scaled")
+    parser.add_argument("--tube-counts", type=int, nargs="+", help="numbers of tubes that are scaled over")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     arguments = parser.parse_args()
     if arguments.quick:
@@ -365,9 +370,8 @@ def _parts(arguments, folder: Path, scratch: Path) -> None:
     if "events" in arguments.parts:
         events_scaling(scratch, EVENT_COUNTS[:3] if arguments.quick else EVENT_COUNTS)
     if "tubes" in arguments.parts:
-        tubes_scaling(
-            scratch, TUBE_COUNTS[:2] if arguments.quick else TUBE_COUNTS, arguments.scaling_events, arguments.cores
-        )
+        counts = arguments.tube_counts or (TUBE_COUNTS[:2] if arguments.quick else TUBE_COUNTS)
+        tubes_scaling(scratch, counts, arguments.scaling_events, arguments.cores)
 
 
 def _with_tubes(study, tubes):

@@ -34,6 +34,7 @@ class Run:
     kit: str
     lot: str
     pe_voltage: float | None
+    pe_scale: tuple  # range, gain and amplification
     acquired_at: str | None
     status: str
     change: str
@@ -68,7 +69,7 @@ def series(calibrations: Sequence, study) -> list[dict[str, object]]:
 
 
 def with_jumps(calibrations: Mapping, study) -> dict:
-    """Flag bead runs whose value at the common PE jumps away from the cytometer's runs before, at the same voltage.
+    """Flag bead runs whose value at the common PE jumps away from the cytometer's runs before, at the same PE settings.
 
     What one PE means does not depend on the lot; a wrong lot whose levels have the right pattern shows only here. The
     limit is the 99.8 % prediction interval of the runs before (at most `first_runs`, at least `min_runs`), and
@@ -91,7 +92,7 @@ def with_jumps(calibrations: Mapping, study) -> dict:
     for run in _runs(list(calibrations.values()), settings):
         if run.status == FAILED or run.acquired_at is None:
             continue
-        machine = (run.lab, run.cytometer, run.kit, run.pe_voltage)
+        machine = (run.lab, run.cytometer, run.kit, run.pe_voltage, run.pe_scale)
         now = math.log(run.values["value_at_common_pe"])
         usual, limit, source = _usual(run, before[machine], settings)
         if limit is None or abs(now - usual) <= limit:
@@ -163,6 +164,7 @@ def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
                 calibration.kit,
                 calibration.lot,
                 about.voltage,
+                (about.range, about.gain, about.decades, about.log_minimum),
                 calibration.acquired_at,
                 calibration.status,
                 change,

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from .cytometers import veiled
+from .fcs.compensation import FROM_FILE
 from .flags import Finding, finding
 from .limits import above
 
@@ -30,7 +31,7 @@ class PESettings:
     acquired_at : str or None
         ISO 8601, the cytometer's local time.
     compensation : str
-        `matrix`, `identity` or `none`: what the file carries.
+        `matrix`, `identity` or `none`: what the file carries; `not asked for` where the lab takes none from it.
     """
 
     detector: str
@@ -130,8 +131,8 @@ def compare(
     Returns
     -------
     list of Finding
-        `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`; with an exception `pairing_exception`
-        (review) instead of the first two.
+        `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`, `compensation_missing`; with an exception
+        `pairing_exception` (review) instead of the first two.
     """
     rows = [row for row in table(tube, beads) if row.agree is False and row.what != "compensation in the file"]
     found = []
@@ -152,6 +153,14 @@ def compare(
             finding(
                 "bead_date_mismatch",
                 f"beads and tube were acquired {abs(hours):.0f} hours apart, more than {window_hours:g} hours",
+            )
+        )
+    if tube.compensation == "none" and beads.compensation == "matrix":
+        # one damaged letter in the keyword's name is enough; the other way round is usual, since beads need no matrix
+        found.append(
+            finding(
+                "compensation_missing",
+                "PE is not compensated: the beads' file carries a compensation matrix, and the tube's file none for PE",
             )
         )
     return found
@@ -222,5 +231,5 @@ def reading_settings(reading) -> PESettings | None:
         reading.cytometer,
         reading.serial,
         reading.acquired_at,
-        "matrix" if channel["compensated"] else "none",
+        "matrix" if channel["compensated"] else "none" if channel["compensation"] == FROM_FILE else "not asked for",
     )

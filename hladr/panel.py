@@ -12,6 +12,7 @@ from .fcs import Channel
 from .flags import SpecimenError
 
 NO_MARKER = "none"
+LONGEST_NAME = 60  # of a channel, in a sentence
 
 # Stains as laboratories write them.
 # Not HLA-DR: HLA-DP, HLA-DQ and antibodies to all three. Not CD14: CD140. Not CD45: CD45RA, CD45RO.
@@ -256,16 +257,25 @@ def _best(channels: Sequence[Channel], found: list[int], *, fluorescence: bool) 
 
 
 def _one(channels: Sequence[Channel], what: str, found: list[int], why: str, *, fluorescence: bool = True) -> int:
-    names = ", ".join(c.name for c in channels)
     if not found:
+        names = ", ".join(_shown(c) for c in channels)
         raise SpecimenError("channel_missing", f"{what} is not in the file: {why}; its channels are {names}")
     if len(found) > 1:
         found = _best(channels, found, fluorescence=fluorescence) or found
     if len(found) > 1:
-        several = " and ".join(channels[i].name for i in found)
+        several = " and ".join(_shown(channels[i]) for i in found)
         raise SpecimenError("channel_missing", f"{what} fits more than one channel of the file: {several}")
     name = channels[found[0]].name
+    if not name.isprintable():
+        shown = _shown(channels[found[0]])
+        raise SpecimenError("channel_missing", f"{what} is the channel {shown}, a name that is damaged in the header")
     if [c.name for c in channels].count(name) > 1:
         # gates and matrices name channels by $PnN: a doubled name cannot say which is meant
         raise SpecimenError("channel_missing", f"{what} is the channel {name}, a name that the file uses twice")
     return found[0]
+
+
+def _shown(channel: Channel) -> str:
+    """Write a name into a sentence: a damaged header may hold anything, of any length."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in channel.name)
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."

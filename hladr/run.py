@@ -15,6 +15,8 @@ from .leftovers import end_leftovers
 from .paths import pipeline_root
 from .plan import file_stamp
 from .study import Study, StudyError, load_study
+from .study.problems import Collector
+from .study.yaml import read_yaml
 
 # With these, Snakemake's own words are the answer that the user asked for.
 _ASKING = frozenset(
@@ -70,6 +72,8 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
         for stale in logs.glob("gate/*.progress"):
             stale.unlink()
         status = _status(_watch(command, _environment(options), study, logs, lock))
+    if status == 2:
+        return _refused(logs / "snakemake.log")
     if status:
         print("hladr run: the workflow did not finish; logs/snakemake.log says where it stopped", file=sys.stderr)
     else:
@@ -80,7 +84,8 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
 def snakemake_command(folder: Path, cores: int | None, options: list[str]) -> list[str]:
     """Build the command line: what a user would type, and going on after an interruption."""
     command = [sys.executable, "-m", "snakemake", "-s", str(pipeline_root() / "Snakefile"), "--directory", str(folder)]
-    if (folder / "config.yaml").is_file():
+    settings = read_yaml(folder / "config.yaml", "config.yaml", Collector())
+    if settings and settings[0]:  # Snakemake refuses a file that says nothing, or comments alone
         command += ["--configfile", str(folder / "config.yaml")]
     if cores or not {*_ELSEWHERE, "-j", "--jobs", "-c"}.intersection(option.split("=")[0] for option in options):
         command += ["--cores", str(cores or os.cpu_count() or 1)]
@@ -103,6 +108,14 @@ def _environment(options: list[str]) -> dict[str, str]:
 
 def _status(code: int) -> int:
     return code if code in (0, 2) else 1
+
+
+def _refused(log: Path) -> int:
+    """Say why Snakemake ended before the first job: problems of `--config`, one line each, or an unknown option."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    option = re.match(r"\S+: error: (.*)", lines[-1]) if lines else None
+    print(f"hladr run: {option[1]}" if option else "\n".join(lines), file=sys.stderr)
+    return 1 if option else 2
 
 
 def _locked(handle) -> bool:

@@ -85,11 +85,19 @@ def carried_through(table: str, extras: Sequence[Mapping[str, str]]) -> tuple[li
     Returns
     -------
     list of str, list of dict
-        The columns (`own.NAME` where the result has a column NAME), and the rows.
+        The columns (`own.NAME` where the result has a column NAME, in whatever case, and `NAME_` where an earlier one
+        of the study's has it), and the rows.
     """
-    taken = set(columns(table))
-    names = dict.fromkeys(name for row in extras for name in row)
-    renamed = {name: f"own.{name}" if name in taken else name for name in names}
+    results = {name.casefold() for name in columns(table)}
+    taken, renamed = set(results), {}
+    for name in dict.fromkeys(name for row in extras for name in row):
+        new = _no_formula(name)
+        if new.casefold() in results:
+            new = f"own.{new}"
+        while new.casefold() in taken:  # databases do not tell Ward from ward
+            new += "_"
+        taken.add(new.casefold())
+        renamed[name] = new
     rows = [{renamed[name]: _no_formula(text) for name, text in row.items()} for row in extras]
     return list(renamed.values()), rows
 

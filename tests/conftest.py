@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,34 @@ def specimens(tmp_path_factory):
             (folder / "said.txt").write_text(result.stdout + result.stderr, encoding="utf-8")
             done.write_bytes(pickle.dumps(study))
     return pickle.loads(done.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def undamaged(tmp_path_factory):
+    """Return an undamaged study of 16 tubes that ran once for all test processes, its results, and how long it took."""
+    from fault_support import rows_of, run
+    from small_study import results_of, write_small_study
+
+    base = session_folder(tmp_path_factory)
+    (base / "faults").mkdir(exist_ok=True)
+    folder, done = base / "faults" / "study", base / "faults" / "seconds"
+    with open(base / "faults" / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            write_small_study(folder, tubes=16, events=6000)
+            began = time.monotonic()
+            result = run(folder)
+            assert result.returncode == 0, result.stdout + result.stderr
+            done.write_text(str(time.monotonic() - began))
+    results = results_of(folder)
+    assert sum(row["abc"] != "" for row in rows_of(results).values()) >= 12, "the simulated tubes are good enough"
+    return folder, results, float(done.read_text())
+
+
+@pytest.fixture
+def fresh(undamaged, tmp_path):
+    """Return a copy of the undamaged study, not yet run."""
+    from fault_support import OWN
+
+    ignored = shutil.ignore_patterns(*OWN)
+    return shutil.copytree(undamaged[0], tmp_path / "study", ignore=ignored)

@@ -209,7 +209,8 @@ def _write_sheet(
     for position, name in enumerate(names, start=1):
         width = (widths or {}).get(name) or _width(name, rows)
         sheet.column_dimensions[get_column_letter(position)].width = width
-    top = Alignment(vertical="top", wrap_text=wrap)
+    # where no text is wrapped, all cells are one line high: a style less for each, in time and in size
+    top = {"alignment": Alignment(vertical="top", wrap_text=True)} if wrap else {}
     header = {"font": Font(bold=True, color="FFFFFF"), "fill": PatternFill("solid", fgColor="24424F")}
     fills = {status: PatternFill("solid", fgColor=colour) for status, colour in _STATUS_FILL.items()}
     sheet.append(
@@ -219,7 +220,8 @@ def _write_sheet(
         cells = []
         for name in names:
             extra = {"fill": fills[row[name]]} if name == "status" and row[name] in fills else {}
-            cells.append(_cell(sheet, row.get(name), alignment=top, **extra))
+            value = row.get(name)
+            cells.append(None if value is None and not top else _cell(sheet, value, **top, **extra))
         sheet.append(cells)
 
 

@@ -14,6 +14,7 @@ LARGEST_VALUE = 1e15
 SMALLEST_VALUE = 1e-20  # of what is not zero
 _CONTRADICTION_SHARE = 0.01
 _LAGS_TRIED = 64
+_FEW = 256  # events that are compared before all are
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -97,6 +98,33 @@ def copied_events(columns: list[np.ndarray]) -> np.ndarray:
             if stop - start >= MIN_BLOCK_EVENTS:
                 copied[start + distance : stop + distance] = True
     return copied
+
+
+def same_channels(events: np.ndarray, indices: Sequence[int]) -> tuple[int, int] | None:
+    """Return two channels that hold the same values in every event; None where there are none, or values do not vary.
+
+    Parameters
+    ----------
+    events : ndarray, shape (n, d)
+    indices : sequence of int
+        The channels to compare.
+    """
+    few = slice(0, _FEW)
+    for position, i in enumerate(indices):
+        for j in indices[position + 1 :]:
+            same = np.array_equal(events[few, i], events[few, j]) and np.array_equal(events[:, i], events[:, j])
+            if same and np.ptp(events[:, i]) > 0:
+                return i, j
+    return None
+
+
+def stuck_channel(events: np.ndarray, indices: Sequence[int]) -> int | None:
+    """Return a channel that holds one value other than zero in every event; zero is that of a detector switched off."""
+    for i in indices:
+        column, first = events[:, i], events[0, i]
+        if len(column) >= _FEW and first != 0 and (column[:_FEW] == first).all() and (column == first).all():
+            return i
+    return None
 
 
 def beyond_range(columns: list[np.ndarray], channels: Sequence) -> tuple[np.ndarray, list[str]]:

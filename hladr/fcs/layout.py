@@ -20,6 +20,7 @@ MAX_DATA_SETS = 64
 _AT_ONCE = 1 << 20
 VERSIONS = ("1.0", "2.0", "3.0", "3.1", "3.2")
 _ONE_BEYOND = "one byte beyond the file"
+_TOT_DISAGREES = "tot_disagrees"
 _BITS = {"F": 32, "D": 64}
 
 
@@ -200,6 +201,8 @@ def _resolve(
     if chosen is None:
         raise SpecimenError("truncated_fcs", "the file ends before the events that its header promises")
     start, n_events, odd = chosen
+    if odd == _TOT_DISAGREES and (not _describes(text, n_parameters) or _describes(text, n_parameters + 1)):
+        raise SpecimenError("unreadable_fcs", "the header describes another number of channels than it states")
     bytes_needed = (n_events * row_bits + 7) // 8
     others = dict.fromkeys(b + shift for b, _ in stated for shift in (0, 1, -1))
     starts = tuple(base + s for s in others if s != start and s >= HEADER_BYTES and s + bytes_needed <= size - base)
@@ -209,6 +212,10 @@ def _resolve(
     elif odd:
         notes.append(odd)
     return Layout(version, base, text, base + start, n_events, row_bits, stated_start, tuple(notes), starts, span)
+
+
+def _describes(text: Mapping[str, str], parameter: int) -> bool:
+    return any(keyword(text, f"P{parameter}{what}") for what in "NSBR")
 
 
 def _fit(stated: list[tuple[int, int]], row_bits: int, total: int | None, size: int) -> tuple[int, int, str] | None:
@@ -226,7 +233,7 @@ def _fit(stated: list[tuple[int, int]], row_bits: int, total: int | None, size: 
     for begin, end in stated:
         n, rest = divmod((end - begin + 1) * 8, row_bits)
         if n > 0 and end < size and (rest == 0 or (total is None and rest <= 8)):
-            return begin, n, "" if total is None else "tot_disagrees"
+            return begin, n, "" if total is None else _TOT_DISAGREES
     for begin, _ in inside:
         return begin, total, "data_end_wrong"
     for begin, end in stated:

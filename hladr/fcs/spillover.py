@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -18,8 +19,9 @@ def spillover_of(
 ) -> tuple[Spillover | None, tuple[str, ...]]:
     """Read a file's own matrix.
 
-    In this order: `$SPILLOVER` (or `SPILL`), `$COMP`, and for the raw data set of a Beckman file the `$DFCiTOj` of its
-    first one. A file that has only `$DFCiTOj` was compensated by the cytometer.
+    In this order: `$SPILLOVER`, `SPILL`, `$COMP`, and for the raw data set of a Beckman file the `$DFCiTOj` of its
+    first one. An identity is taken only where no later one states more: some writers fill a keyword with it and keep
+    the matrix in another. A file that has only `$DFCiTOj` was compensated by the cytometer.
 
     Parameters
     ----------
@@ -32,24 +34,32 @@ def spillover_of(
     tuple of (Spillover or None, tuple of str)
         The matrix, and notes: `identity_matrix`, `no_matrix`, `matrix_unreadable`, `compensated_on_cytometer`.
     """
-    try:
-        found = _from_spillover(text, channels) or _from_comp(text, channels)
-        if found is None and any(k.startswith("$DFC") for k in (*text, *inherited)):
-            if not inherited:
-                return None, ("compensated_on_cytometer",)
-            found = _from_dfc({**inherited, **text}, channels)
-        if found is None:
-            return None, ("no_matrix",)
-        found = _checked(found)
-    except ValueError:
-        return None, ("matrix_unreadable",)
-    return found, ("identity_matrix",) if is_identity(found) else ()
+    on_cytometer = any(k.startswith("$DFC") for k in (*text, *inherited))
+    readers = [
+        *(partial(_from_spillover, keyword(text, name)) for name in _NAMED),
+        partial(_from_comp, text),
+        *([partial(_from_dfc, {**inherited, **text})] if on_cytometer and inherited else []),
+    ]
+    identity = None
+    for read in readers:
+        try:
+            found = read(channels)
+            found = None if found is None else _checked(found)
+        except ValueError:
+            if identity is None:
+                return None, ("matrix_unreadable",)
+            continue
+        if found is not None and not is_identity(found):
+            return found, ()
+        identity = identity or found
+    if identity is not None:
+        return identity, ("identity_matrix",)
+    return None, ("compensated_on_cytometer" if on_cytometer and not inherited else "no_matrix",)
 
 
-def _from_spillover(text: Mapping[str, str], channels: Sequence[Channel]) -> Spillover | None:
+def _from_spillover(value: str | None, channels: Sequence[Channel]) -> Spillover | None:
     """Read `$SPILLOVER`: k, k names, k² numbers by row; Beckman writes channel numbers for names."""
-    value = next((keyword(text, name) for name in _NAMED if keyword(text, name)), None)
-    if value is None:
+    if not value:
         return None
     parts = [p.strip() for p in re.sub(r"[\r\n]", "", value).split(",")]
     k = whole(parts[0])

@@ -168,6 +168,7 @@ def _rays(mono: np.ndarray, rest: np.ndarray, odds: float, xs: np.ndarray, ys: n
     ) * fy
     outside = between <= 0
     stop = np.where(outside.any(axis=1), outside.argmax(axis=1), len(steps) - 1)
-    rows = np.arange(RAYS)
-    ends = np.column_stack([x[rows, stop], y[rows, stop]])
+    # neighbouring rays are averaged: a corner of one cell of the grid is no feature of the cells in the tube
+    length = (steps[np.roll(stop, 1)] + 2 * steps[stop] + steps[np.roll(stop, -1)]) / 4
+    ends = np.column_stack([i + np.cos(angles) * length, j + np.sin(angles) * length]).clip(0, GRID - 1.001)
     return np.column_stack([np.interp(ends[:, 0], np.arange(GRID), xs), np.interp(ends[:, 1], np.arange(GRID), ys)])

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..flags import SpecimenError
 from .mixture import Cells
 
 CD14, SIDE, THIRD = 0, 1, 2  # the third axis is CD45 or, without it, FSC
@@ -47,12 +48,13 @@ class Grid:
         return flat.reshape(self.counts.shape)
 
     def position(self, flat: int) -> np.ndarray:
-        """Position (d,) of a place on the grid; on further axes the mean of the events around it."""
+        """Position (d,) of a place on the grid; on further axes the mean of the events around it, or of the nearest."""
         place = np.array(np.unravel_index(flat, self.counts.shape))
         position = self.cells.origin[:3] + (place + 0.5) * self.width
         if self.cells.centres.shape[1] == 3:
             return position
-        near = (np.abs(self.cells.steps[:, :3] - place) <= 2).all(axis=1)
+        distance = np.abs(self.cells.steps[:, :3] - place).max(axis=1)
+        near = distance <= max(2, distance.min())
         return np.append(position, np.average(self.cells.centres[near, 3], weights=self.cells.counts[near]))
 
     def centres(self, axis: int) -> np.ndarray:
@@ -77,15 +79,16 @@ class Landmarks:
     ----------
     lymphocytes, granulocytes : ndarray (d,) or None
         Their peaks, natural units.
-    expected : tuple of ((float, float), (float, float))
-        Where monocytes may lie: stretches of SSC and of the third axis.
+    side, third : (float, float)
+        Where monocytes lie as a rule: stretches of SSC and of the third axis.
     reference : float
         CD14 of the brighter of the known populations, which monocytes exceed.
     """
 
     lymphocytes: np.ndarray | None
     granulocytes: np.ndarray | None
-    expected: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
+    side: tuple[float, float]
+    third: tuple[float, float]
     reference: float
 
 
@@ -111,11 +114,7 @@ def blur(counts: np.ndarray, width: float, sd: float = BLUR) -> np.ndarray:
 
 def kernel_events(width: float) -> float:
     """Return the number of cells that the smoothing kernel amounts to, on three axes."""
-    return _kernel_events(width, 3)
-
-
-def _kernel_events(width: float, axes: int) -> float:
-    return (4 * math.pi) ** (axes / 2) * (BLUR / width) ** axes
+    return (4 * math.pi) ** 1.5 * (BLUR / width) ** 3
 
 
 def peaks(grid: Grid) -> list[Peak]:
@@ -135,6 +134,8 @@ def peaks(grid: Grid) -> list[Peak]:
     for i, spot in enumerate(spots):
         own = (nearest == i) & (distance < 2.5)
         core = own & (np.abs(cells.centres[:, 1:3] - spot[1:]) <= NEAR[1:]).all(axis=1)
+        if not core.any():
+            continue
         low, middle, high = _quantiles(cells.centres[core, 0], cells.counts[core])
         position = [middle, *spot[1:]]
         if cells.centres.shape[1] == 4:
@@ -170,15 +171,24 @@ def _quantiles(values: np.ndarray, counts: np.ndarray) -> list[float]:
 def landmarks(grid: Grid, cd45: bool) -> Landmarks:
     """Tell lymphocytes and granulocytes from the other peaks, and where monocytes are to be expected.
 
+    Raises
+    ------
+    SpecimenError
+        `no_monocytes` where nothing is a peak.
+
+    Notes
+    -----
     All pairs are compared, either of them missing included: the peaks should hold most of the leukocytes, lie to each
     other as they do in blood, and not be the monocytes.
     """
     found = peaks(grid)
+    if not found:
+        raise SpecimenError("no_monocytes", "the events form no population")
     pairs = [(a, b) for a in (*found, None) for b in (*found, None) if a is not b]
     lymphocytes, granulocytes = max(pairs, key=lambda pair: _plausible(*pair, found, grid.cells, cd45))
     places = [None if peak is None else peak.position for peak in (lymphocytes, granulocytes)]
     reference = max(position[CD14] for position in places if position is not None)
-    return Landmarks(*places, _expected(*places, cd45), float(reference))
+    return Landmarks(*places, *_expected(*places, cd45), float(reference))
 
 
 def _plausible(
@@ -239,22 +249,21 @@ def like_lymphocytes(step: np.ndarray) -> np.ndarray:
     return (np.abs(step[..., SIDE:]) < np.array((0.25, 0.3, 0.25))[: step.shape[-1] - 1]).all(axis=-1)
 
 
-def _expected(lymphocytes, granulocytes, cd45: bool) -> tuple[tuple[tuple[float, float], tuple[float, float]], ...]:
+def _expected(lymphocytes, granulocytes, cd45: bool) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return stretches of SSC and of the third axis in which monocytes lie as a rule."""
     if lymphocytes is not None and granulocytes is not None:
         low, between = lymphocytes[SIDE], granulocytes[SIDE] - lymphocytes[SIDE]
         # granulocytes with hardly more SSC than lymphocytes are immature, and do not bound the monocytes
         side = (float(low + 0.3 * between), float(low + (max(0.65 * between, 0.75) if between > 1.0 else 1.1)))
         if not cd45:
-            return ((side, _around(granulocytes[THIRD], 0.2)),)
-        ends = sorted((float(lymphocytes[THIRD]), float(granulocytes[THIRD])))
-        return ((side, (ends[0] + 0.2 * (ends[1] - ends[0]), ends[1] + 0.2)),)
+            return side, _around(granulocytes[THIRD], 0.2)
+        dim, bright = sorted((float(lymphocytes[THIRD]), float(granulocytes[THIRD])))
+        return side, (dim + 0.2 * (bright - dim), bright + 0.2)
     if lymphocytes is None:
         third = granulocytes[THIRD] + (0.7 if cd45 else 0.0)
-        return ((_around(granulocytes[SIDE] - 0.65, 0.25), _around(third, 0.6 if cd45 else 0.3)),)
-    # lymphocytes alone
-    side, third = float(lymphocytes[SIDE]), float(lymphocytes[THIRD])
-    return ((_around(side + 0.7, 0.3), _around(third + (-0.35 if cd45 else 0.45), 0.3)),)
+        return _around(granulocytes[SIDE] - 0.65, 0.25), _around(third, 0.6 if cd45 else 0.3)
+    third = lymphocytes[THIRD] + (-0.35 if cd45 else 0.45)
+    return _around(lymphocytes[SIDE] + 0.7, 0.3), _around(third, 0.3)
 
 
 def _around(middle: float, half: float) -> tuple[float, float]:

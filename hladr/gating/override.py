@@ -75,7 +75,10 @@ def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tig
         raise unusable(f"it uses the channel {missing[0]}, which the file does not have")
     document = etree.tostring(root, encoding="unicode", pretty_print=True)
     for suffix, factor in (("_tight", tight), ("_wide", wide)):
-        scaled = _scaled(element, factor)
+        try:
+            scaled = _scaled(element, factor)
+        except (ValueError, TypeError, AttributeError):
+            raise unusable("a corner or a bound of its gate is not a number") from None
         if scaled is not None:
             scaled.set(g("id"), NAME + suffix)
             root.append(scaled)

@@ -114,13 +114,10 @@ def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
     """Choose the component that is most like monocytes."""
     cd14 = mixture.means[:, CD14]
     spread = np.sqrt(np.diagonal(mixture.scatters, axis1=1, axis2=2))
-    place = [
-        penalty(beyond(mixture.means[:, SIDE], side), 0.25) + penalty(beyond(mixture.means[:, THIRD], third), 0.3)
-        for side, third in marks.expected
-    ]
     score = (
         1.5 * np.clip(cd14 - marks.reference, -2, 2)
-        - np.min(place, axis=0)
+        - penalty(beyond(mixture.means[:, SIDE], marks.side), 0.25)
+        - penalty(beyond(mixture.means[:, THIRD], marks.third), 0.3)
         - 0.5 * penalty(np.maximum(np.log(spread[:, SIDE] / 0.27), 0), 0.4)
         - 0.5 * penalty(np.maximum(np.log(spread[:, THIRD] / 0.30), 0), 0.4)
         + 0.6 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
@@ -207,11 +204,11 @@ def _monocyte_seed(grid: Grid, mixture: Mixture, marks: Landmarks) -> np.ndarray
     excess = np.maximum(observed - 1.2 * expected, 0) / np.sqrt(expected + 1)
     x, y, z = grid.centres(CD14), grid.centres(SIDE), grid.centres(THIRD)
     bright = 1 / (1 + np.exp(-4 * (x - marks.reference - 0.6)))
-    place = np.zeros((len(y), len(z)))
-    for side, third in marks.expected:
-        near = np.exp(-0.5 * (beyond(y, side) / 0.3) ** 2)[:, None] * np.exp(-0.5 * (beyond(z, third) / 0.4) ** 2)
-        place = np.maximum(place, near)
-    score = excess * bright[:, None, None] * place
+    near_side, near_third = (
+        np.exp(-0.5 * (beyond(values, stretch) / sd) ** 2)
+        for values, stretch, sd in ((y, marks.side, 0.3), (z, marks.third, 0.4))
+    )
+    score = excess * bright[:, None, None] * near_side[:, None] * near_third
     best = int(np.argmax(score))
     if score.flat[best] < 1:
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")

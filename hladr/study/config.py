@@ -72,9 +72,6 @@ def read_config(
     if read:
         own, lines = _without_empty_sections(read[0], config), read[1]
         known = problems.count
-        if not read[0]:  # Snakemake would not take it
-            expected = "at least the line contract: 1"
-            problems.add("config.yaml", None, None, Phrase("no settings"), expected, "write this line")
         validate(own, schema("config"), "config.yaml", lines, problems)
         if problems.count == known:
             config = merge(config, own)

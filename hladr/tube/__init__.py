@@ -11,6 +11,7 @@ import numpy as np
 from .. import fcs, panel
 from ..cytometers import veiled
 from ..fcs import compensation
+from ..fcs.damage import same_channels, stuck_channel
 from ..flags import SpecimenError, finding
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
@@ -67,6 +68,7 @@ def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: Tu
     try:
         found = panel.resolve(acquisition.channels, lab)
         spill, notes = compensation.choose(acquisition, lab, folder)
+        _refuse_dead_channels(acquisition, found, spill)
         reading = replace(reading, notes=(*reading.notes, *notes), cd45=found.cd45 is not None)
         signals = _signals(acquisition, found, spill)
         reading = replace(reading, pe_channel=_pe_channel(acquisition.channels[found.hladr], signals, lab))
@@ -95,6 +97,22 @@ class _Tube:
     signals: dict[str, Signal]
     spill: fcs.Spillover | None
     config: Mapping
+
+
+def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spill: fcs.Spillover | None) -> None:
+    """Refuse a file in which a channel of the panel or the matrix holds the values of another, or one value."""
+    marked = [getattr(found, name) for name in ("hladr", "cd14", "cd45", "forward", "side")]
+    detectors = spill.detectors if spill is not None else ()
+    names = [channel.name for channel in acquisition.channels]
+    used = [i for i, name in enumerate(names) if i in marked or name in detectors]
+    # the height of the forward scatter may equal its area where the cytometer has only one of them
+    others = [i for i in used if i != found.forward] + [i for i in [found.forward_height] if i is not None]
+    same = same_channels(acquisition.events, used) or same_channels(acquisition.events, others)
+    if same is not None:
+        both = " and ".join(names[i] for i in same)
+        raise SpecimenError("corrupt_events", f"the channels {both} hold the same values in every event")
+    if (stuck := stuck_channel(acquisition.events, used)) is not None:
+        raise SpecimenError("corrupt_events", f"the channel {names[stuck]} holds one value in every event")
 
 
 def _known(reading: TubeReading, acquisition: fcs.Acquisition) -> TubeReading:

@@ -134,10 +134,11 @@ def _acquisition_flags(reading: TubeReading, change, stable, settings: Mapping) 
     saturated = reading.shares["saturated"] or 0
     if saturated > settings["saturated_share"]:
         out.append(finding("saturated", f"{100 * saturated:.1f} % of the monocytes lie at the PE detector's limit"))
-    if change is not None and change.significant and abs(change.relative) > settings["drift_review"]:
-        failed = abs(change.relative) > settings["drift_failed"]
+    drift = change.status(settings["drift_review"], settings["drift_failed"]) if change is not None else None
+    if drift is not None:
         text = f"the monocytes' PE changed by {100 * change.relative:+.0f} % from the first to the last fifth"
-        out.append(finding("signal_drift", text, "failed" if failed else "review"))
-    if stable is not None and (stable.carry_over or stable.unstable_share > settings["unstable_share"]):
+        out.append(finding("signal_drift", text, drift))
+    unstable = max(stable.unstable_share, stable.odd_rate_time) if stable is not None else 0.0
+    if stable is not None and (stable.carry_over or unstable > settings["unstable_share"]):
         out.append(finding("signal_drift", "over the acquisition, " + ", ".join(stable.reasons), "review"))
     return out

@@ -1,6 +1,6 @@
 """The workflow on a SLURM cluster of this one machine: the same bytes as locally, also after what happens at night.
 
-Run by `make test-cluster` (pytest tests/cluster/check_cluster.py); needs root and Debian, or a cluster by slurm.sh.
+Run by `make test-cluster`, which starts the cluster (slurm.sh) and ends it; needs root and Debian.
 """
 
 import os
@@ -9,28 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from conftest import ROOT, hladr
 from small_study import results_of, write_small_study
 
-START = Path(__file__).with_name("slurm.sh")
 PROFILE = ROOT / "workflow" / "profiles" / "slurm"
 BATCHES = {"tubes": 4, "batch_size": 2}
 OPTIONS = [
     *("--profile", PROFILE, "--slurm-no-account", "--slurm-status-command", "squeue", "--latency-wait", "10"),
-    *("--slurm-init-seconds-before-status-checks", "5", "--config", "run={batch_size: 2, pictures: false}"),
+    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"),
 ]
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    """Start the cluster; end what was started."""
-    started = subprocess.run([START, "start"], capture_output=True, text=True, timeout=300)
-    assert started.returncode == 0, started.stdout + started.stderr
-    yield
-    subprocess.run([START, "stop"], timeout=60)
+SMALL_BATCHES = ("--config", "run={batch_size: 2, pictures: false}")
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +33,7 @@ def local(tmp_path_factory):
 
 
 @pytest.fixture
-def study(cluster, local, tmp_path):
+def study(local, tmp_path):
     """Return the same study, not yet run; its jobs are ended afterwards."""
     ignored = shutil.ignore_patterns("results", "logs", ".snakemake", "audit.jsonl")
     folder = shutil.copytree(local[0], tmp_path / "study", ignore=ignored)
@@ -87,7 +77,10 @@ def log_of(folder):
 
 
 def test_the_same_bytes_as_locally(study, local):
+    """With the batches that the profile sets: all tubes in one."""
     finish(start(study))
+    assert (study / "results" / "batches" / "tubes_0000").is_dir()
+    assert not (study / "results" / "batches" / "tubes_0001").exists()
     assert results_of(study) == local[1]
     assert len(local[1]) >= 8
     assert hladr("verify", study).returncode == 0
@@ -95,13 +88,13 @@ def test_the_same_bytes_as_locally(study, local):
 
 def test_a_killed_controller_is_followed_by_the_next_run(study, local):
     """Its jobs stay in the queue; the next run ends them before it sends its own."""
-    run = start(study)
+    run = start(study, *SMALL_BATCHES)
     wait_for(lambda: jobs_of(study, "gate"))
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     left = [number for number, _ in jobs_of(study)]
     assert left, "nothing was left in the queue: the test proves nothing"
-    again = start(study)
+    again = start(study, *SMALL_BATCHES)
     wait_for(lambda: not set(left) & {number for number, _ in jobs_of(study)})
     finish(again)
     assert results_of(study) == local[1]
@@ -110,7 +103,7 @@ def test_a_killed_controller_is_followed_by_the_next_run(study, local):
 
 def test_a_cancelled_job_and_batches_out_of_memory_are_done_again(study, local):
     """The first attempt of the tubes gets 30 MB, less than Python and numpy take; the queue kills it."""
-    run = start(study, "--set-resources", "gate:mem_mb=30 if attempt == 1 else 2000")
+    run = start(study, *SMALL_BATCHES, "--set-resources", "gate:mem_mb=30 if attempt == 1 else 2000")
     number, _ = wait_for(lambda: jobs_of(study, "calibrate"))[0]
     subprocess.run(["scancel", number], check=True)
     finish(run)

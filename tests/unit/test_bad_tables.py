@@ -12,6 +12,7 @@ from study_support import FILES, write_study
 
 from hladr.cli import main
 from hladr.study import StudyError, load_study
+from hladr.study.config import defaults
 
 OVERRIDES = "overrides/overrides.csv"
 ROW = "sample_id,reviewer,reason,date\n"
@@ -220,13 +221,16 @@ def test_two_files_for_one_table_are_a_mistake_unless_the_configuration_chooses(
         ("---", "a: 1\n---\nb: 2\n"),
         ("no keys", "- a\n- b\n"),
         ("letters that are not UTF-8", "study: Zürich".encode("cp1252")),
-        ("no settings", ""),
-        ("no settings", "# contract: 1\n"),
     ],
-    ids=["references", "nesting", "two documents", "list", "bytes", "empty", "comments alone"],
+    ids=["references", "nesting", "two documents", "list", "bytes"],
 )
 def test_yaml_that_is_more_than_settings_is_refused(tmp_path, found, text):
     expect_among(write_study(tmp_path, config_dot_yaml=text), "config.yaml", found, "remedy")
+
+
+@pytest.mark.parametrize("text", ["", "# contract: 1\n", "---\n", "quantify:\n  # statistic: median\n"])
+def test_a_configuration_that_changes_no_default_is_valid(tmp_path, text):
+    assert load_study(write_study(tmp_path, config_dot_yaml=text)).config == defaults()
 
 
 # overrides, releases, outcomes

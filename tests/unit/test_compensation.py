@@ -19,6 +19,17 @@ def read(tmp_path, keywords, names=NAMES, rows=ROWS, **options):
     return fcs.read_acquisition(path)
 
 
+@pytest.mark.parametrize(
+    ("own", "notes"), [(MATRIX, ()), ("none,of,this", ("identity_matrix",)), (None, ("identity_matrix",))]
+)
+def test_an_identity_gives_way_to_a_matrix_in_another_keyword(tmp_path, own, notes):
+    identity = "3,PE-A,PerCP-A,APC-A,1,0,0,0,1,0,0,0,1"
+    acquisition = read(tmp_path, {"$SPILLOVER": identity} | ({} if own is None else {"SPILL": own}))
+    beside = [0.2, 0.01, 0.005, 0.1, 0.002, 0.05] if own == MATRIX else [0] * 6
+    assert list(acquisition.spill.matrix[~np.eye(3, dtype=bool)]) == beside
+    assert [n for n in acquisition.notes if "matrix" in n] == list(notes)
+
+
 @pytest.mark.parametrize("key", ["$SPILLOVER", "SPILL", "$SPILL", "SPILLOVER", "spill"])
 def test_from_keywords(tmp_path, key):
     spill = read(tmp_path, {key: MATRIX}).spill

@@ -121,6 +121,11 @@ def test_a_new_lot_does_not_hide_a_jump_but_a_new_voltage_is_another_series():
     assert [f.code for f in wrong_lot.findings] == ["calibration_jump"]
     other_voltage = with_jumps(usual | {"x8": run(8, gain=1.5, voltage=530.0)}, study())["x8"]
     assert other_voltage.findings == ()
+    # the same cytometer with another range, gain or amplifier: its numbers are another scale
+    for other in ({"range": 65536.0}, {"gain": 4.0}, {"decades": 4.0, "log_minimum": 1.0}):
+        last = run(8, gain=0.25)
+        scaled = replace(last, settings=replace(last.settings, **other))
+        assert with_jumps(usual | {"x8": scaled}, study())["x8"].findings == ()
 
 
 def test_small_or_early_jumps_are_not_flagged():

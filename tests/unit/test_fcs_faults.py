@@ -329,6 +329,12 @@ def test_duplicate_names_are_noted(tmp_path):
     assert "duplicate_names" in fcs.read_acquisition(write(tmp_path, content)).notes
 
 
+@pytest.mark.parametrize("stated", [2, 5, 8])
+def test_a_header_that_describes_another_number_of_channels_is_refused(tmp_path, stated):
+    # 200 rows of 4 values are also 400 of 2, 160 of 5 and 100 of 8: numbers, but no cells
+    refused(write(tmp_path, build(ROWS, NAMES, keywords={"$PAR": str(stated)})), "unreadable_fcs")
+
+
 def test_a_channel_without_a_name_keeps_its_place(tmp_path):
     read = fcs.read_acquisition(write(tmp_path, build(ROWS, NAMES, drop=("$P2N",))))
     assert [c.name for c in read.channels] == ["FSC-A", "P2", "PE-A", "Time"]

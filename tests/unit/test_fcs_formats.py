@@ -156,7 +156,7 @@ def test_no_gain(tmp_path, gain):
 
 
 def test_a_gain_below_zero_is_refused(tmp_path):
-    # found by benchmarks/fuzz_fcs.py: -1 turned CD45 over, and PE of what was gated was 6 % off
+    # found by fuzzing: -1 turned CD45 over, and PE of what was gated was 6 % off
     path = write(tmp_path, build(FLOATS, NAMES, gains={"SSC-A": -1}))
     with pytest.raises(fcs.SpecimenError, match="gain below zero") as problem:
         fcs.read_acquisition(path)

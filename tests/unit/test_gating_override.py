@@ -28,6 +28,22 @@ def rectangle(name="monocytes", channel=CD14, low=1500, high=None, reference="FC
     )
 
 
+def _corner(x, y):
+    values = "".join(f'<gating:coordinate data-type:value="{value}"/>' for value in (x, y))
+    return f"<gating:vertex>{values}</gating:vertex>"
+
+
+_DIMENSIONS = "".join(
+    f'<gating:dimension gating:compensation-ref="uncompensated"><data-type:fcs-dimension data-type:name="{name}"/>'
+    "</gating:dimension>"
+    for name in ("FSC-A", "SSC-A")
+)
+POLYGON = (
+    f'<gating:PolygonGate gating:id="monocytes">{_DIMENSIONS}'
+    f"{_corner(9000, 9000)}{_corner(250000, 9000)}{_corner(250000, 250000)}{_corner(9000, 250000)}</gating:PolygonGate>"
+)
+
+
 def document(*gates):
     return HEAD + "".join(gates) + "</gating:Gating-ML>"
 
@@ -116,8 +132,13 @@ def test_gates_of_every_kind_and_scale_are_evaluated(study):
         (document(rectangle(), rectangle()), "2 gates named monocytes"),
         (document(rectangle(reference="other")), "refers to something that is not there"),
         ('<!DOCTYPE a [<!ENTITY x "y">]>' + document(rectangle()), "document type"),
+        (document(POLYGON.replace('"9000"', '"nine"', 1)), "not a number"),
+        (document(POLYGON.replace("data-type:value", "data-type:v", 1)), "not a number"),
     ],
-    ids=["text", "other xml", "other name", "other channel", "no parent", "twice", "no matrix", "entities"],
+    ids=[
+        *("text", "other xml", "other name", "other channel", "no parent", "twice", "no matrix", "entities"),
+        *("word for a number", "bare corner"),
+    ],
 )
 def test_a_gate_that_cannot_count_fails_and_nothing_falls_back(study, text, words):
     reading, arrays = reviewed(study, text)

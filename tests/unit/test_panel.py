@@ -239,3 +239,20 @@ def test_beads_without_pe(lab):
 )
 def test_what_a_name_says_of_the_pulse(name, letter):
     assert measure_of(channels(name)[0]) == letter
+
+
+def test_a_damaged_name_is_shown_short_and_printable_or_refused():
+    """Found by fuzzing: a form feed in $PnN stood in the sentence, and 70,000 letters would have."""
+    file = channels("FSC-A", "SSC-A", "PE-A", "CD45", "N" * 70_000, "a\x0cb")
+    with pytest.raises(SpecimenError) as problem:
+        resolve(file, {"markers": {"CD14": "PC5.5-A"}})
+    assert problem.value.code == "channel_missing"
+    assert problem.value.sentence.isprintable()
+    assert len(problem.value.sentence) < 300
+    assert problem.value.sentence.endswith("N..., a?b")
+    damaged = [
+        Channel("PE\x00-A", "HLA-DR", 262144.0, 0.0, 0.0, None, None, 32),
+        *channels("FSC-A", "SSC-A", "X: CD14"),
+    ]
+    with pytest.raises(SpecimenError, match="damaged in the header"):
+        resolve(damaged, {"markers": {"HLA-DR": "HLA-DR", "CD45": "none"}})

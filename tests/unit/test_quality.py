@@ -64,6 +64,8 @@ def test_a_clog_is_found_where_it_is(steady):
     found = stability(np.cumsum(gaps), leukocytes, {"side scatter": signal}, 0.15, 2.0)
     assert found.unstable_share == pytest.approx(0.10, abs=0.011)
     assert "event rate" in found.reasons[0]
+    # a tenth of the events took five times as long: 5 / (9 + 5) of the time
+    assert found.odd_rate_time == pytest.approx(5 / 14, abs=0.03)
     # the longest stable stretch is what follows: 20,000 of 40,000 events
     low, high = found.stable_stretch
     inside = (np.cumsum(gaps) >= low) & (np.cumsum(gaps) < high)
@@ -98,15 +100,29 @@ def test_events_are_put_in_the_order_of_time(steady):
     assert mixed == first
     # the middles of the first and last fifth lie at 0.1 and 0.9 of the rise
     assert first.relative == pytest.approx(1.45 / 1.05 - 1, rel=0.05)
-    assert first.significant
+    assert first.status(0.15, 0.30) == "failed"
 
 
-def test_few_events_show_no_significant_change():
+@pytest.mark.parametrize("monocytes", [120, 300])
+def test_a_steady_tube_with_few_monocytes_does_not_fail_by_chance(monocytes):
     rng = np.random.default_rng(4)
-    n = 20_000
-    inside = rng.random(n) < 0.006
-    changes = [fifths(None, rng.lognormal(8, 0.5, n), inside) for _ in range(40)]
-    assert sum(c.significant for c in changes if c is not None) <= 2
+    inside = np.ones(monocytes, dtype=bool)
+    found = [fifths(None, rng.lognormal(8, 0.5, monocytes), inside).status(0.15, 0.30) for _ in range(300)]
+    assert found.count("failed") <= 4
+    assert found.count("review") <= 3
+
+
+@pytest.mark.parametrize(("monocytes", "share"), [(300, 0.95), (1000, 0.99)])
+def test_pe_that_rises_by_more_than_30_percent_fails_also_where_monocytes_are_few(monocytes, share):
+    rng = np.random.default_rng(5)
+    # 60 % from the middle of the first fifth to the middle of the last one
+    rise = 1.6 ** np.linspace(-0.125, 1.125, monocytes)
+    inside = np.ones(monocytes, dtype=bool)
+    tubes = [fifths(None, rng.lognormal(8, 0.45, monocytes) * rise, inside) for _ in range(200)]
+    assert sum(t.status(0.15, 0.30) == "failed" for t in tubes) >= share * 200
+    # of those whose medians differ by more than 30 %, hardly one is excused as chance
+    beyond = [t for t in tubes if abs(t.relative) > 0.30]
+    assert sum(t.status(0.15, 0.30) == "failed" for t in beyond) >= 0.98 * len(beyond)
 
 
 def test_a_short_file_says_nothing():

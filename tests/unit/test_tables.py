@@ -68,6 +68,16 @@ def test_the_dictionary_explains_every_column_once():
     assert all(row["meaning"] and row["type"] in ("text", "integer", "number", "boolean") for row in rows)
 
 
+def test_columns_that_differ_in_case_or_look_like_formulas_get_names_of_their_own():
+    """A database takes Ward and ward for one column, and a spreadsheet computes =2+2."""
+    from hladr.tables import carried_through
+
+    row = {"Rule": "a", "Ward": "b", "ward": "c", "=2+2": "d", "'=2+2": "e"}
+    names, rows = carried_through("reversal", [row])
+    assert names == ["own.Rule", "Ward", "ward_", "'=2+2", "'=2+2_"]
+    assert list(rows[0].values()) == list("abcde")
+
+
 def test_columns_of_the_studys_own_are_carried_through(tmp_path):
     from hladr.tables import carried_through, described, header
 

@@ -51,6 +51,30 @@ def test_a_good_tube_gives_the_pe_of_its_monocytes(tmp_path):
     assert sum(reading.pe_histogram["counts"]) == pytest.approx(reading.n_monocytes, abs=3)
 
 
+@pytest.mark.parametrize(
+    ("filled", "by"), [("PE", "CD14"), ("CD14", "PE"), ("CD14", "CD45"), ("FITC", "PE"), ("PE", "FSC")]
+)
+def test_a_channel_that_holds_anothers_values_is_refused(tmp_path, filled, by):
+    """Found by fuzzing: PE filled with another channel gave six times the AB/C, FITC with PE half of it, and ok."""
+    tube = simulate_tube(Blood(n_events=8000), CYTOMETERS["fortessa"], np.random.default_rng(3))
+    names = {"PE": "PE-A", "CD14": "PerCP-Cy5-5-A", "CD45": "V500-A", "FITC": "FITC-A", "FSC": "FSC-H"}
+    tube.events[:, tube.cytometer.index(names[filled])] = tube.events[:, tube.cytometer.index(names[by])]
+    reading, arrays = read(tmp_path, tube)
+    assert codes(reading) == ["corrupt_events"]
+    assert "hold the same values in every event" in reading.findings[0].sentence
+    assert reading.pe == {}
+    assert arrays is None
+
+
+@pytest.mark.parametrize(("value", "expected"), [(310.0, ["corrupt_events"]), (0.0, [])])
+def test_a_stuck_detector_of_the_matrix_is_refused_and_one_that_is_off_is_not(tmp_path, value, expected):
+    """Found by fuzzing: FITC stuck at one value moved PE by 10 %, through the matrix, and ok."""
+    tube = simulate_tube(Blood(n_events=20_000), CYTOMETERS["fortessa"], np.random.default_rng(3))
+    tube.events[:, tube.cytometer.index("FITC-A")] = value
+    reading, _ = read(tmp_path, tube)
+    assert codes(reading) == expected
+
+
 def test_a_reading_survives_json(tmp_path):
     reading, _ = read(tmp_path, tube_of("calibur", n_events=8000, monocyte_fraction=0.02))
     text = reading.to_json()
@@ -130,6 +154,13 @@ def test_a_clog_is_reviewed_and_removed_only_where_that_is_configured(tmp_path):
     # the longest stable stretch is the first 70 %
     assert arrays.masks["time"].sum() == pytest.approx(21_000, rel=0.03)
     assert removed.n_monocytes == pytest.approx(0.7 * kept.n_monocytes, rel=0.1)
+
+
+def test_a_clog_that_hardly_an_event_passes_is_reviewed(tmp_path):
+    # 1.2 % of the events at 6 % of the rate: they take 0.012 / 0.06 / (0.988 + 0.012 / 0.06) = 17 % of the time
+    reading, _ = read(tmp_path, tube_of("canto", n_events=30_000, clog=(0.5, 0.512, 0.94)))
+    assert "the event rate was unusual in" in ", ".join(f.sentence for f in reading.findings)
+    assert (set(codes(reading)), status_of(reading.findings)) == ({"signal_drift"}, "review")
 
 
 def test_beads_of_the_run_before_are_noticed(tmp_path):

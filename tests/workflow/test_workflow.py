@@ -162,6 +162,32 @@ def test_options_of_snakemake_pass_through(demo_copy):
     assert "Nothing to be done" in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (
+            ["--config", "baseline_dax=3"],
+            2,
+            "--config, column baseline_dax: found the unknown key 'baseline_dax', expected",
+        ),
+        (["--no-such-option"], 1, "hladr run: unrecognized arguments: --no-such-option"),
+        (["no_such_target"], 1, "hladr run: the workflow did not finish"),
+    ],
+)
+def test_what_snakemake_refuses_is_told_in_one_line(demo_copy, options, status, words):
+    result = hladr("run", demo_copy, "--cores", 1, *options)
+    assert result.returncode == status
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith(words)
+
+
+@pytest.mark.parametrize("text", ["", "# contract: 1\n"])
+def test_a_configuration_without_a_key_runs_with_the_defaults(demo_copy, text):
+    (demo_copy / "config.yaml").write_text(text)
+    result = hladr("run", demo_copy, "--cores", 1, "-n")
+    assert result.returncode == 0, result.stderr
+
+
 def test_a_study_without_rows_in_other_tables_is_valid(demo_copy):
     for name in ("beads.csv", "ferritin.csv", "bead_lots.csv"):
         path = demo_copy / name

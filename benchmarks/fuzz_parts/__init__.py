@@ -1,0 +1,1 @@
+"""Parts of `benchmarks/fuzz.py`: mutations of bytes, headers, events, tables, workbooks and gates, and their judges."""

@@ -1,0 +1,94 @@
+"""Which population is which: clouds drawn here, apart from the project's own simulator, with the truth in hand."""
+
+import numpy as np
+import pytest
+from gating_support import config, f1
+
+from hladr.gating import apply
+from hladr.gating.learn import Columns, Signal, learn
+
+TOP = 262_143.0
+# events; medians of FSC, SSC, CD45, CD14 on a linear scale; the spreads of ln are the same for all
+NEUTROPHILS = (14_000, 90_000, 80_000, 6_000, 300)
+LYMPHOCYTES = (3_600, 50_000, 18_000, 26_000, 30)
+B_CELLS = (400, 50_000, 18_500, 24_000, 30)
+MONOCYTES = (900, 85_000, 38_000, 14_000, 6_000)
+EOSINOPHILS = (900, 88_000, 130_000, 7_500, 60)
+SPREADS = (0.12, 0.2, 0.22, 0.4)
+
+
+def tube(*populations, cd45=True, floor=None, top=TOP, seed=1):
+    """Columns of these populations with detector noise on CD14, and the population of each event."""
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([np.log(p[1:]) + rng.standard_normal((p[0], 4)) * SPREADS for p in populations])
+    values = np.minimum(np.exp(values), top)
+    values[:, 3] += 40 * rng.standard_normal(len(values))
+    if floor is not None:
+        values[:, 3] = np.maximum(values[:, 3], floor)
+    labels = np.repeat(np.arange(len(populations)), [p[0] for p in populations])
+    signals = [Signal(values[:, i], name, i > 1, top) for i, name in enumerate(("FSC-A", "SSC-A", "CD45-A", "CD14-A"))]
+    return Columns(signals[0], signals[1], signals[3], signals[2] if cd45 else None), labels
+
+
+def gated(columns: Columns) -> np.ndarray:
+    by_channel = {s.channel: s.values for s in (columns.forward, columns.side, columns.cd14, columns.cd45) if s}
+    gates = learn(columns, config()["gating"]).gates
+    return apply(gates, lambda axis: by_channel[axis.channel], len(columns.side.values))["monocytes"]
+
+
+def of(population, **changed):
+    """The population with other numbers, by place: events, forward, side, cd45, cd14."""
+    names = ("events", "forward", "side", "cd45", "cd14")
+    return tuple(changed.get(name, value) for name, value in zip(names, population, strict=True))
+
+
+TUBES = {
+    "plain": (NEUTROPHILS, LYMPHOCYTES, MONOCYTES),
+    "neutrophils with CD14, eosinophils without": (
+        of(NEUTROPHILS, cd14=1_500),
+        LYMPHOCYTES,
+        of(MONOCYTES, events=300),
+        EOSINOPHILS,
+    ),
+    "no lymphocytes": (NEUTROPHILS, of(LYMPHOCYTES, events=40), MONOCYTES),
+    "no granulocytes": (of(NEUTROPHILS, events=60), of(LYMPHOCYTES, events=9_000), of(MONOCYTES, events=3_000)),
+    "a third of all are monocytes": (of(NEUTROPHILS, events=5_000), LYMPHOCYTES, of(MONOCYTES, events=4_500)),
+    "hardly more SSC than lymphocytes": (
+        of(NEUTROPHILS, side=40_000),
+        of(LYMPHOCYTES, side=17_000),
+        of(MONOCYTES, side=26_000),
+    ),
+    "CD45 of all alike": (of(NEUTROPHILS, cd45=20_000), LYMPHOCYTES, of(MONOCYTES, cd45=25_000)),
+}
+
+
+@pytest.mark.parametrize("name", TUBES)
+def test_monocytes_are_found_whatever_else_is_there(name):
+    columns, labels = tube(*TUBES[name])
+    assert f1(gated(columns), labels == 2) > 0.97
+
+
+def test_b_cells_to_which_wrong_compensation_gives_cd14_stay_out():
+    monocytes = of(MONOCYTES, events=500, side=26_500, forward=80_000, cd45=22_000)
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, monocytes, of(B_CELLS, cd14=5_500))
+    mask = gated(columns)
+    assert f1(mask, labels == 2) > 0.95
+    assert (mask & (labels == 3)).sum() < 0.05 * mask.sum()
+
+
+def test_b_cells_from_which_wrong_compensation_takes_cd14_are_not_the_lymphocytes():
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, B_CELLS)
+    columns.cd14.values[labels == 3] -= 8_000
+    assert f1(gated(columns), labels == 2) > 0.97
+
+
+def test_a_floor_under_cd14_makes_no_second_population_of_the_negative_cells():
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, floor=1.0)
+    assert (columns.cd14.values == 1.0).mean() > 0.03  # the lymphocytes pile up
+    assert f1(gated(columns), labels == 2) > 0.97
+
+
+def test_neutrophils_that_pile_up_at_the_limit_of_side_scatter_are_no_beads():
+    columns, labels = tube(of(NEUTROPHILS, side=400_000, events=18_000), of(LYMPHOCYTES, events=1_000), MONOCYTES)
+    assert (columns.side.values == TOP).mean() > 0.5
+    assert f1(gated(columns), labels == 2) > 0.9
