@@ -25,7 +25,7 @@ from .landmarks import (
 )
 from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments, with_tails
 
-SPREADS = np.array([0.45, 0.25, 0.30])  # typical sd of CD14, SSC and CD45 within a population, natural units
+SPREADS = np.array([0.45, 0.25, 0.30, 0.20])  # typical sd of CD14, SSC, CD45, FSC within a population, natural units
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
 # Tails of a population: (degrees of freedom + axes) / 2 is a power of two, which makes densities fast. The fit begins
 # with the heaviest: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4 degrees of freedom).
@@ -106,8 +106,8 @@ def _false_cd14(cells: Cells, marks: Landmarks) -> bool:
 
 
 def _apart(means: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Distance (k,) of components from a population, in typical spreads of CD14, SSC and CD45."""
-    return np.sqrt((((means[:, :3] - other[:3]) / SPREADS) ** 2).sum(axis=1))
+    """Distance (k,) of components from a place, in typical spreads of a population."""
+    return np.sqrt((((means - other) / SPREADS[: len(other)]) ** 2).sum(axis=1))
 
 
 def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
@@ -124,9 +124,12 @@ def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
     )
     score[mixture.shares * n_events < 8] = -np.inf
     if marks.granulocytes is not None:
-        score[_apart(mixture.means, marks.granulocytes) < 2.5] = -np.inf
+        score[_apart(mixture.means[:, :3], marks.granulocytes[:3]) < 2.5] = -np.inf
     if marks.lymphocytes is not None:
         score[like_lymphocytes(mixture.means - marks.lymphocytes)] = -np.inf
+    for other in (marks.lymphocytes, marks.granulocytes):
+        if other is not None and marks.granulocytes is not None:
+            score[_apart(mixture.means, _doublet(marks.granulocytes, other)) < 2.5] = -np.inf
     best = int(np.argmax(score))
     if not np.isfinite(score[best]) or cd14[best] < marks.reference + 0.2:
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
@@ -238,7 +241,7 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
         if i == seed or mixture.shares[i] * n_events < 5:
             continue
         step = mixture.means[i] - mean
-        if granulocytes is not None and _apart(mixture.means[i : i + 1], granulocytes)[0] < 2.5:
+        if granulocytes is not None and _apart(mixture.means[i : i + 1, :3], granulocytes[:3])[0] < 2.5:
             continue
         if _nearer(mixture.means[i], lymphocytes, mean):
             continue
