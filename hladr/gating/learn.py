@@ -119,6 +119,7 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
     if _like_beads(points[1], points[-1]):
         raise SpecimenError("no_monocytes", "the events scatter like beads, not like blood cells")
     cells = bin_events(points, np.array(CELL[: len(signals)]))
+    del points, level  # as large as the file, and of no more use
     roles = find(cells, columns.cd45 is not None)
     mixture = roles.mixture
     leukocytes = Gate(

@@ -76,7 +76,7 @@ def find(cells: Cells, cd45: bool) -> Populations:
         parts.append(_component(immature, (0.6, 0.35, 0.4)))
     parts.append(_component(np.mean([m for m, _ in parts[:2]], axis=0), (1.2, 0.8, 0.8)))
     scattered = (len(parts) - 1,)
-    coarse, fine = coarse_moments(cells, COARSE), moments(cells)
+    coarse = coarse_moments(cells, COARSE)
     mixture = _fit(coarse, _start(cells, parts), 6, scattered)
     seed = _monocyte_seed(grid, mixture, marks)
     mixture = _add(mixture, *_component(seed, (0.5, 0.28, 0.28)), 0.02)
@@ -93,7 +93,8 @@ def find(cells: Cells, cd45: bool) -> Populations:
         if where is not None:
             mixture = _fit(coarse, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
     mixture = with_tails(coarse, mixture, tuple(power - mixture.means.shape[1] for power in POWERS))
-    mixture = _fit(fine, mixture, FINE_STEPS, scattered)
+    del grid, coarse  # the last steps need the most memory
+    mixture = _fit(moments(cells), mixture, FINE_STEPS, scattered)
     best = _monocytes(mixture, marks, cells.counts.sum())
     return Populations(mixture, _members(mixture, best, marks, cells.counts.sum()), marks)
 
