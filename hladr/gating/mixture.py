@@ -1,7 +1,7 @@
 """Mixtures of Student's t fitted to binned events: fast, and the same whatever the order of the events."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -88,8 +88,8 @@ class Mixture:
         Scale matrices; the covariance is dof / (dof - 2) times as large.
     background, background_density : float
         Share and density of the uniform background.
-    dof : ndarray (k,) of int
-        Degrees of freedom: cells may have heavier tails than a normal distribution of ln values.
+    dof : int
+        Degrees of freedom of all components: cells have heavier tails than a normal distribution of ln values.
     """
 
     shares: np.ndarray
@@ -97,7 +97,7 @@ class Mixture:
     scatters: np.ndarray
     background: float
     background_density: float
-    dof: np.ndarray
+    dof: int
 
     def densities(self, points: np.ndarray) -> np.ndarray:
         """Share times density (k + 1, m) at points (m, d); the last row is the background."""
@@ -119,16 +119,13 @@ class Mixture:
     def _densities(self, distances: np.ndarray) -> np.ndarray:
         """Densities (k + 1, m) of the t distribution: (1 + distance / dof) to the power -(dof + d) / 2, scaled."""
         k, d = self.means.shape
-        level = self.shares * np.exp(_log_constants(self.dof, d) - 0.5 * np.linalg.slogdet(self.scatters)[1])
+        nu = self.dof
+        constant = math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - 0.5 * d * math.log(nu * math.pi)
+        level = self.shares * np.exp(constant - 0.5 * np.linalg.slogdet(self.scatters)[1])
         out = np.empty((k + 1, distances.shape[1]))
-        for nu in np.unique(self.dof):
-            rows = np.flatnonzero(self.dof == nu)
-            base = distances[rows]  # a copy, worked on in place
-            base /= nu
-            base += 1
-            power = _power(np.reciprocal(base, out=base), int(nu) + d)
-            power *= level[rows, None]
-            out[rows] = power
+        base = distances / nu
+        base += 1
+        np.multiply(_power(np.reciprocal(base, out=base), nu + d), level[:, None], out=out[:k])
         out[k] = max(self.background, 1e-12) * self.background_density
         return out
 
@@ -143,17 +140,7 @@ class Mixture:
     @property
     def covariances(self) -> np.ndarray:
         """Covariances (k, d, d)."""
-        return self.scatters * _widening(self.dof)[:, None, None]
-
-
-def _widening(dof: np.ndarray) -> np.ndarray:
-    """Covariance over scatter of a t distribution."""
-    return dof / (dof - 2)
-
-
-def _log_constants(dof: np.ndarray, d: int) -> np.ndarray:
-    """Log of the normalising constants of t distributions in d dimensions, but for their scatter."""
-    return np.array([math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - 0.5 * d * math.log(nu * math.pi) for nu in dof])
+        return self.scatters * (self.dof / (self.dof - 2))
 
 
 def _power(base: np.ndarray, halves: int) -> np.ndarray:
@@ -228,9 +215,9 @@ def fit(
         posterior *= cells.counts / density
         weight = np.maximum(posterior.sum(axis=1), 1e-9)
         posterior = posterior[:-1]
-        distances += nu[:, None]
+        distances += nu
         posterior /= distances
-        posterior *= (nu + d)[:, None]
+        posterior *= nu + d
         sums = posterior @ cells.features.T
         drawn = np.maximum(sums[:, 0], 1e-9)
         means = sums[:, 1 : 1 + d] / drawn[:, None]
@@ -248,39 +235,3 @@ def fit(
             weight[:-1] / total, means, scatters, float(weight[-1] / total), mixture.background_density, nu
         )
     return mixture, previous
-
-
-def with_tails(cells: Moments, mixture: Mixture, choices: tuple[int, ...]) -> Mixture:
-    """Choose for each component the degrees of freedom that fit its events best; its covariance stays.
-
-    Parameters
-    ----------
-    cells : Moments
-    mixture : Mixture
-    choices : tuple of int
-        Degrees of freedom, the heaviest tails first.
-
-    Notes
-    -----
-    One step of the ECM algorithm (Liu and Rubin, Statistica Sinica 1995;5:19) over a few values. A component that
-    claims heavier tails than its cells have takes its neighbours' edges away.
-    """
-    d = mixture.means.shape[1]
-    distances = mixture._distances(cells.features)
-    posterior = mixture._densities(distances)
-    posterior *= cells.counts / posterior.sum(axis=0)
-    weight = posterior[:-1].sum(axis=1)
-    old = _widening(mixture.dof)
-    gains, scales = [], []
-    for nu in choices:
-        dof = np.full(len(weight), nu)
-        scale = old / _widening(dof)
-        logs = np.log1p(distances / (scale * nu)[:, None])
-        gains.append(
-            weight * (_log_constants(dof, d) - 0.5 * d * np.log(scale))
-            - 0.5 * (nu + d) * (posterior[:-1] * logs).sum(axis=1)
-        )
-        scales.append(scale)
-    best = np.argmax(gains, axis=0)
-    scale = np.array(scales)[best, np.arange(len(best))]
-    return replace(mixture, scatters=mixture.scatters * scale[:, None, None], dof=np.array(choices)[best])

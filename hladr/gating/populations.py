@@ -23,13 +23,14 @@ from .landmarks import (
     make_grid,
     penalty,
 )
-from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments, with_tails
+from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments
 
 SPREADS = np.array([0.45, 0.25, 0.30, 0.20])  # typical sd of CD14, SSC, CD45, FSC within a population, natural units
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
-# Tails of a population: (degrees of freedom + axes) / 2 is a power of two, which makes densities fast. The fit begins
-# with the heaviest: cells have heavier tails than a normal distribution (Lo et al. 2008 took 4 degrees of freedom).
-POWERS = (16, 32)
+# (Degrees of freedom + axes) / 2 is a whole number, which makes densities fast: 12 degrees on four axes. Cells have
+# heavier tails than a normal distribution (Lo et al. 2008 took 4); lighter ones, chosen by component, gave more foreign
+# events in the gate.
+POWER = 16
 COARSE = 2  # the fit begins on blocks of so many cells along each axis, several times fewer
 FINE_STEPS = 8  # and ends on the cells themselves
 FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
@@ -92,7 +93,6 @@ def find(cells: Cells, cd45: bool) -> Populations:
         where = _worst(grid, mixture, around)
         if where is not None:
             mixture = _fit(coarse, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
-    mixture = with_tails(coarse, mixture, tuple(power - mixture.means.shape[1] for power in POWERS))
     del grid, coarse  # the last steps need the most memory
     mixture = _fit(moments(cells), mixture, FINE_STEPS, scattered)
     best = _monocytes(mixture, marks, cells.counts.sum())
@@ -163,7 +163,7 @@ def _start(cells: Cells, parts) -> Mixture:
         np.array([c for _, c in parts]),
         0.03,
         float(1 / span.prod()),
-        np.full(k, POWERS[0] - len(span)),
+        POWER - len(span),
     )
 
 
@@ -179,7 +179,7 @@ def _add(mixture: Mixture, mean, covariance, share: float) -> Mixture:
         np.concatenate([mixture.scatters, covariance[None]]),
         mixture.background * (1 - share),
         mixture.background_density,
-        np.append(mixture.dof, POWERS[0] - len(mean)),
+        mixture.dof,
     )
 
 
