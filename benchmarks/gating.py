@@ -182,7 +182,8 @@ def speed(config: dict) -> None:
         del tube
 
         def gate(columns=columns, values=values, n=n):
-            apply(learn(columns, config["gating"]).gates, lambda axis: values[axis.channel], n)
+            learned = learn(columns, config["gating"])
+            apply(learned.gates, lambda axis: values[axis.channel], n, learned.scaled)
 
         best = min(_cpu(gate) for _ in range(3))
         tracemalloc.start()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gating_support import config, f1
 
+from hladr.flags import SpecimenError
 from hladr.gating import apply
 from hladr.gating.learn import Columns, Signal, learn
 
@@ -86,6 +87,14 @@ def test_a_floor_under_cd14_makes_no_second_population_of_the_negative_cells():
     columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, floor=1.0)
     assert (columns.cd14.values == 1.0).mean() > 0.03  # the lymphocytes pile up
     assert f1(gated(columns), labels == 2) > 0.97
+
+
+def test_a_cloud_of_doublets_is_never_the_monocytes():
+    pairs = (1_500, 180_000, 160_000, 12_000, 600), (800, 140_000, 98_000, 32_000, 330)
+    columns, _ = tube(of(NEUTROPHILS, events=8_000), LYMPHOCYTES, *pairs)
+    with pytest.raises(SpecimenError) as caught:
+        learn(columns, config()["gating"])
+    assert caught.value.code == "no_monocytes"
 
 
 def test_neutrophils_that_pile_up_at_the_limit_of_side_scatter_are_no_beads():
