@@ -22,8 +22,8 @@ def plan(name: str) -> list[Plan]:
     """List the tubes of a set.
 
     `quick` and `large` were looked at while the gates were developed. `held` has seeds of its own; some of its failures
-    were looked at once. `fresh` has the plan of `held` and seeds that nobody looked at before its figures were taken: take
-    new ones once a failure of them has changed the gates (70000 and 80000 did: doublets were taken for monocytes).
+    were looked at once. `fresh` has the plan of `held` and seeds that nobody looked at before its figures were taken:
+    take new ones once a failure of them has changed the gates (70000 and 80000 did: doublets taken for monocytes).
     """
     others = [regime for regime in REGIMES if regime != "grid"]
     rows = []
