@@ -89,9 +89,11 @@ def find(cells: Cells, cd45: bool) -> Populations:
     if marks.lymphocytes is not None and _false_cd14(cells, marks):
         mixture = _add(mixture, *_component(np.append(seed[:1], marks.lymphocytes[1:]), (0.4, 0.2, 0.25)), 0.003)
     mixture = _fit(coarse, mixture, 6, scattered)
-    for around in (None,) * EXTRA + (seed,) * BESIDE:
-        where = _worst(grid, mixture, around)
-        if where is not None:
+    for around, most in ((None, EXTRA), (seed, BESIDE)):
+        for _ in range(most):
+            where = _worst(grid, mixture, around)
+            if where is None:
+                break
             mixture = _fit(coarse, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
     del grid, coarse  # the last steps need the most memory
     mixture = _fit(moments(cells), mixture, FINE_STEPS, scattered)

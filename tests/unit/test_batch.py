@@ -78,7 +78,7 @@ def test_a_picture_that_cannot_be_drawn_costs_no_value(tmp_path, capsys):
     from hladr import specimens
 
     def draw(arrays, reading):
-        raise ValueError("/home/someone/Name Surname.fcs")
+        raise ValueError("fcs/Name Surname.fcs")
 
     specimens._keep_picture(tmp_path / "S1.png", draw, None, None)
     assert not (tmp_path / "S1.png").exists()
