@@ -53,7 +53,7 @@ class Grid:
         position = self.cells.origin[:3] + (place + 0.5) * self.width
         if self.cells.centres.shape[1] == 3:
             return position
-        distance = np.abs(self.cells.steps[:, :3] - place).max(axis=1)
+        distance = reduce(np.maximum, (np.abs(i - p) for i, p in zip(self.at, place, strict=True)))
         near = distance <= max(2, distance.min())
         return np.append(position, np.average(self.cells.centres[near, 3], weights=self.cells.counts[near]))
 
@@ -151,14 +151,14 @@ def peaks(grid: Grid) -> list[Peak]:
 def _summits(density: np.ndarray) -> np.ndarray:
     """Local maxima, the highest first, as places in the flat array; the highest place where none is high enough."""
     padded = np.pad(density, 1, constant_values=-1.0)
-    a, b, c = density.shape
-    top = density >= max(LEAST_EVENTS, LEAST_SHARE * density.max())
-    for i, j, k in itertools.product((-1, 0, 1), repeat=3):
-        if (i, j, k) == (0, 0, 0):
-            continue
-        other = padded[1 + i : 1 + i + a, 1 + j : 1 + j + b, 1 + k : 1 + k + c]
-        top &= (density > other) if (i, j, k) > (0, 0, 0) else (density >= other)
-    found = np.flatnonzero(top.ravel())
+    places = np.argwhere(density >= max(LEAST_EVENTS, LEAST_SHARE * density.max())) + 1
+    at = np.ravel_multi_index(tuple(places.T), padded.shape)
+    flat = padded.ravel()
+    top = np.ones(len(at), dtype=bool)
+    for step in itertools.product((-1, 0, 1), repeat=3):
+        other = flat[at + (step[0] * padded.shape[1] + step[1]) * padded.shape[2] + step[2]]
+        top &= (flat[at] > other) if step > (0, 0, 0) else (flat[at] >= other)
+    found = np.ravel_multi_index(tuple(places[top].T - 1), density.shape)
     if not len(found):
         return np.array([int(np.argmax(density))])
     return found[np.argsort(-density.ravel()[found], kind="stable")]

@@ -229,9 +229,9 @@ def _worst(grid: Grid, mixture: Mixture, around: np.ndarray | None) -> np.ndarra
         for axis, reach in ((CD14, 2.5), (SIDE, 0.7), (THIRD, 0.7)):
             near = np.abs(grid.centres(axis) - around[axis]) < reach
             clear &= near.reshape([-1 if other == axis else 1 for other in range(3)])
-    short = np.where(clear, (observed - expected) / np.sqrt(expected + 1), 0)
-    best = int(np.argmax(short))
-    return grid.position(best) if short.flat[best] > 3.5 else None
+    places = np.flatnonzero(clear)
+    short = (observed.flat[places] - expected.flat[places]) / np.sqrt(expected.flat[places] + 1)
+    return grid.position(places[np.argmax(short)]) if short.max(initial=0) > 3.5 else None
 
 
 def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> tuple[int, ...]:
