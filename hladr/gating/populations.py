@@ -90,11 +90,11 @@ def find(cells: Cells, cd45: bool) -> Populations:
         mixture = _add(mixture, *_component(np.append(seed[:1], marks.lymphocytes[1:]), (0.4, 0.2, 0.25)), 0.003)
     mixture = _fit(coarse, mixture, 6, scattered)
     for around, most in ((None, EXTRA), (seed, BESIDE)):
-        for _ in range(most):
-            where = _worst(grid, mixture, around)
-            if where is None:
-                break
-            mixture = _fit(coarse, _add(mixture, *_component(where, (0.35, 0.3, 0.3)), 0.003), 3, scattered)
+        places = _worst(grid, mixture, around, most)
+        for place in places:
+            mixture = _add(mixture, *_component(place, (0.35, 0.3, 0.3)), 0.003)
+        if places:
+            mixture = _fit(coarse, mixture, 4, scattered)
     del grid, coarse  # the last steps need the most memory
     mixture = _fit(moments(cells), mixture, FINE_STEPS, scattered)
     best = _monocytes(mixture, marks, cells.counts.sum())
@@ -221,17 +221,26 @@ def _monocyte_seed(grid: Grid, mixture: Mixture, marks: Landmarks) -> np.ndarray
     return grid.position(best)
 
 
-def _worst(grid: Grid, mixture: Mixture, around: np.ndarray | None) -> np.ndarray | None:
-    """Where the fit falls short most: many more events than expected, by more than chance and by a factor."""
+def _worst(grid: Grid, mixture: Mixture, around: np.ndarray | None, most: int) -> list[np.ndarray]:
+    """Where the fit falls short most: many more events than expected, by more than chance and by a factor.
+
+    At most `most` places, two spreads of a population apart.
+    """
     observed, expected = _residual(grid, mixture, background=True)
     clear = (observed > 1.5 * expected) & (observed > 4)
     if around is not None:
         for axis, reach in ((CD14, 2.5), (SIDE, 0.7), (THIRD, 0.7)):
             near = np.abs(grid.centres(axis) - around[axis]) < reach
             clear &= near.reshape([-1 if other == axis else 1 for other in range(3)])
-    places = np.flatnonzero(clear)
-    short = (observed.flat[places] - expected.flat[places]) / np.sqrt(expected.flat[places] + 1)
-    return grid.position(places[np.argmax(short)]) if short.max(initial=0) > 3.5 else None
+    flat = np.flatnonzero(clear)
+    short = (observed.flat[flat] - expected.flat[flat]) / np.sqrt(expected.flat[flat] + 1)
+    places = np.column_stack(np.unravel_index(flat, clear.shape)) * grid.width
+    found: list[np.ndarray] = []
+    while len(found) < most and short.max(initial=0) > 3.5:
+        best = int(np.argmax(short))
+        found.append(grid.position(int(flat[best])))
+        short[(np.abs(places - places[best]) < 2 * SPREADS[:3]).all(axis=1)] = 0
+    return found
 
 
 def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> tuple[int, ...]:

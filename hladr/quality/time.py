@@ -136,6 +136,8 @@ def _odd_medians(values: np.ndarray, inside: np.ndarray, edges: np.ndarray, chan
         lower = (share(gated < (1 - change) * usual) > 0.5) & (share(gated < usual) > clear)
         higher = (share(gated > (1 + change) * usual) > 0.5) & (share(gated > usual) > clear)
         odd = (sizes >= 50) & (lower | higher)
+        if not odd.any():
+            break
     return odd
 
 
