@@ -248,6 +248,7 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
     members = [seed]
     mean = mixture.means[seed]
     lymphocytes, granulocytes = marks.lymphocytes, marks.granulocytes
+    dimmer = float(np.clip(0.3 * (mean[CD14] - marks.reference), 1.1, 1.5))
     three = mixture.marginal((CD14, SIDE, THIRD))
     for i in range(len(mixture.shares)):
         if i == seed or mixture.shares[i] * n_events < 5:
@@ -255,9 +256,9 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
         step = mixture.means[i] - mean
         if granulocytes is not None and _apart(mixture.means[i : i + 1, :3], granulocytes[:3])[0] < 2.5:
             continue
-        if _nearer(mixture.means[i], lymphocytes, mean):
+        if lymphocytes is not None and _nearer(mixture, i, lymphocytes, seed):
             continue
-        if _alike(step, 1.1) and _one_hill(three, seed, i):
+        if _alike(step, dimmer) and _one_hill(three, seed, i):
             members.append(i)
     return tuple(members)
 
@@ -267,12 +268,13 @@ def _alike(step: np.ndarray, dimmer: float) -> bool:
     return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
 
 
-def _nearer(place: np.ndarray, lymphocytes: np.ndarray | None, monocytes: np.ndarray) -> bool:
-    """Tell whether scatter and CD45 are more like those of lymphocytes than like the monocytes'."""
-    if lymphocytes is None:
-        return False
-    spreads = np.array([0.25, 0.3, 0.2])[: len(place) - 1]
-    away = [np.square((place[1:] - other[1:]) / spreads).sum() for other in (lymphocytes, monocytes)]
+def _nearer(mixture: Mixture, i: int, lymphocytes: np.ndarray, monocytes: int) -> bool:
+    """Tell whether scatter and CD45 are more like those of lymphocytes than like the monocytes', in their own spreads."""
+    nearest = int(np.argmin(_apart(mixture.means, lymphocytes)))
+    away = [
+        (np.square(mixture.means[i] - mixture.means[other]) / np.diag(mixture.covariances[other]))[1:].sum()
+        for other in (nearest, monocytes)
+    ]
     return bool(away[0] < away[1])
 
 
