@@ -68,17 +68,19 @@ def find(cells: Cells, cd45: bool) -> Populations:
     """
     grid = make_grid(cells)
     marks = landmarks(grid, cd45)
-    parts = []
+    parts, immature = [], ()
     if marks.lymphocytes is not None:
         parts.append(_component(marks.lymphocytes, (0.5, 0.2, 0.25)))
     if marks.granulocytes is not None:
-        immature = marks.granulocytes + np.array([0, -0.1, -0.7 if cd45 else 0.1, 0])[: len(marks.granulocytes)]
+        before = marks.granulocytes + np.array([0, -0.1, -0.7 if cd45 else 0.1, 0])[: len(marks.granulocytes)]
         parts.append(_component(marks.granulocytes, (0.4, 0.25, 0.3)))
-        parts.append(_component(immature, (0.6, 0.35, 0.4)))
+        immature = (len(parts),)
+        parts.append(_component(before, (0.6, 0.35, 0.4)))
     parts.append(_component(np.mean([m for m, _ in parts[:2]], axis=0), (1.2, 0.8, 0.8)))
     scattered = (len(parts) - 1,)
     coarse = coarse_moments(cells, COARSE)
-    mixture = _fit(coarse, _start(cells, parts), 6, scattered)
+    # the immature wait where they are expected: free, they can go to the monocytes before these have a component
+    mixture = _fit(coarse, _start(cells, parts), 6, (*scattered, *immature))
     seed = _monocyte_seed(grid, mixture, marks)
     mixture = _add(mixture, *_component(seed, (0.5, 0.28, 0.28)), 0.02)
     for other in (marks.lymphocytes, marks.granulocytes):
