@@ -127,7 +127,7 @@ def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
         - 0.5 * penalty(np.maximum(np.log(spread[:, THIRD] / 0.30), 0), 0.4)
         + 0.6 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
     )
-    score[mixture.shares * n_events < 8] = -np.inf
+    score[(mixture.shares * n_events < 8) | (cd14 < marks.reference + 0.2)] = -np.inf
     if marks.granulocytes is not None:
         score[_apart(mixture.means[:, :3], marks.granulocytes[:3]) < 2.5] = -np.inf
     if marks.lymphocytes is not None:
@@ -136,9 +136,9 @@ def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
         if other is not None and marks.granulocytes is not None:
             score[_apart(mixture.means, _doublet(marks.granulocytes, other)) < 2.5] = -np.inf
     best = int(np.argmax(score))
-    if not np.isfinite(score[best]) or cd14[best] < marks.reference + 0.2:
+    if not np.isfinite(score[best]):
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
-    return _summit(mixture, best, np.isfinite(score) & (cd14 > marks.reference + 0.2))
+    return _summit(mixture, best, np.isfinite(score))
 
 
 def _summit(mixture: Mixture, best: int, candidates: np.ndarray) -> int:
