@@ -34,8 +34,9 @@ POWER = 16
 COARSE = 2  # the fit begins on blocks of so many cells along each axis, several times fewer
 FINE_STEPS = 8  # and ends on the cells themselves
 FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
-EXTRA = 3  # components added where the fit falls short most
-BESIDE = 2  # and where it does beside the monocytes
+LYMPHOCYTES = 0  # their component, where there are any
+EXTRA = (2, 1)  # components added where the fit falls short most, in as many steps
+BESIDE = (1, 1)  # and where it does beside the monocytes
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def find(cells: Cells, cd45: bool) -> Populations:
     if marks.lymphocytes is not None and _false_cd14(cells, marks):
         mixture = _add(mixture, *_component(np.append(seed[:1], marks.lymphocytes[1:]), (0.4, 0.2, 0.25)), 0.003)
     mixture = _fit(coarse, mixture, 6, scattered)
-    for around, most in ((None, EXTRA), (seed, BESIDE)):
+    for around, most in (*((None, n) for n in EXTRA), *((seed, n) for n in BESIDE)):
         places = _worst(grid, mixture, around, most)
         for place in places:
             mixture = _add(mixture, *_component(place, (0.35, 0.3, 0.3)), 0.003)
@@ -147,7 +148,7 @@ def _summit(mixture: Mixture, best: int, candidates: np.ndarray) -> int:
     hill = [best]
     for i in np.flatnonzero(candidates):
         step = mixture.means[i] - mixture.means[best]
-        if i != best and _alike(step, 1.6) and (np.abs(step[3:]) < 0.5).all() and _one_hill(three, best, i):
+        if i != best and _alike(step, 1.6) and (np.abs(step[3:]) < 1.0).all() and _one_hill(three, best, i):
             hill.append(int(i))
     return max(hill, key=lambda i: mixture.shares[i])
 
@@ -249,7 +250,7 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
     """Add the components that form one hill with the monocytes and are as bright in CD45 and alike in SSC."""
     members = [seed]
     mean = mixture.means[seed]
-    lymphocytes, granulocytes = marks.lymphocytes, marks.granulocytes
+    granulocytes = marks.granulocytes
     dimmer = float(np.clip(0.3 * (mean[CD14] - marks.reference), 1.1, 1.5))
     three = mixture.marginal((CD14, SIDE, THIRD))
     for i in range(len(mixture.shares)):
@@ -258,7 +259,7 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
         step = mixture.means[i] - mean
         if granulocytes is not None and _apart(mixture.means[i : i + 1, :3], granulocytes[:3])[0] < 2.5:
             continue
-        if lymphocytes is not None and _nearer(mixture, i, lymphocytes, seed):
+        if marks.lymphocytes is not None and _like_lymphocytes(mixture, i, seed):
             continue
         if _alike(step, dimmer) and _one_hill(three, seed, i):
             members.append(i)
@@ -270,14 +271,13 @@ def _alike(step: np.ndarray, dimmer: float) -> bool:
     return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
 
 
-def _nearer(mixture: Mixture, i: int, lymphocytes: np.ndarray, monocytes: int) -> bool:
-    """Tell whether scatter and CD45 are more like those of lymphocytes than like the monocytes', in their own spreads."""
-    nearest = int(np.argmin(_apart(mixture.means, lymphocytes)))
+def _like_lymphocytes(mixture: Mixture, i: int, monocytes: int) -> bool:
+    """Tell whether scatter and CD45 are those of lymphocytes, and more so than they are the monocytes'."""
     away = [
-        (np.square(mixture.means[i] - mixture.means[other]) / np.diag(mixture.covariances[other]))[1:].sum()
-        for other in (nearest, monocytes)
+        np.square(mixture.means[i] - mixture.means[other])[1:] / np.diag(mixture.covariances[other])[1:]
+        for other in (LYMPHOCYTES, monocytes)
     ]
-    return bool(away[0] < away[1])
+    return bool(away[0].max() < 2.5**2 and away[0].sum() < away[1].sum())
 
 
 def _one_hill(mixture: Mixture, a: int, b: int) -> bool:
