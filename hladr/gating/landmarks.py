@@ -42,6 +42,13 @@ class Grid:
         """The counts, smoothed."""
         return blur(self.counts, self.width)
 
+    @cached_property
+    def filled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Places with events, in the flat array, and their positions (n, 3)."""
+        places = np.flatnonzero(self.counts.ravel())
+        at = np.unravel_index(places, self.counts.shape)
+        return places, np.column_stack([self.centres(axis)[i] for axis, i in enumerate(at)])
+
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Sum a value per cell on the grid."""
         flat = np.bincount(np.ravel_multi_index(self.at, self.counts.shape), values, self.counts.size)

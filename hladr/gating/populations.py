@@ -194,10 +194,7 @@ def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarra
     What is expected counts only where there are events.
     """
     three = mixture.marginal((CD14, SIDE, THIRD))
-    filled = np.flatnonzero(grid.counts.ravel())
-    points = np.column_stack(
-        [grid.centres(axis)[i] for axis, i in enumerate(np.unravel_index(filled, grid.counts.shape))]
-    )
+    filled, points = grid.filled
     densities = three.densities(points)
     if not background:
         densities = densities[:-1]
@@ -236,7 +233,8 @@ def _worst(grid: Grid, mixture: Mixture, around: np.ndarray | None, most: int) -
             near = np.abs(grid.centres(axis) - around[axis]) < reach
             clear &= near.reshape([-1 if other == axis else 1 for other in range(3)])
     flat = np.flatnonzero(clear)
-    short = (observed.flat[flat] - expected.flat[flat]) / np.sqrt(expected.flat[flat] + 1)
+    seen, thought = observed.ravel()[flat], expected.ravel()[flat]
+    short = (seen - thought) / np.sqrt(thought + 1)
     places = np.column_stack(np.unravel_index(flat, clear.shape)) * grid.width
     found: list[np.ndarray] = []
     while len(found) < most and short.max(initial=0) > 3.5:
