@@ -249,7 +249,6 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
     members = [seed]
     mean = mixture.means[seed]
     granulocytes = marks.granulocytes
-    dimmer = float(np.clip(0.3 * (mean[CD14] - marks.reference), 1.1, 1.5))
     three = mixture.marginal((CD14, SIDE, THIRD))
     for i in range(len(mixture.shares)):
         if i == seed or mixture.shares[i] * n_events < 5:
@@ -259,7 +258,9 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
             continue
         if marks.lymphocytes is not None and _like_lymphocytes(mixture, i, seed):
             continue
-        if _alike(step, dimmer) and _one_hill(three, seed, i):
+        # a dim tail of the monocytes has their scatter and CD45, and is brighter than the other cells
+        same = (np.abs(step[1:]) < SPREADS[1 : len(step)]).all() and mixture.means[i, CD14] > marks.reference + 0.6
+        if _alike(step, 1.8 if same else 1.1) and _one_hill(three, seed, i):
             members.append(i)
     return tuple(members)
 
