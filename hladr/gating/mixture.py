@@ -101,31 +101,29 @@ class Mixture:
 
     def densities(self, points: np.ndarray) -> np.ndarray:
         """Share times density (k + 1, m) at points (m, d); the last row is the background."""
-        return self._densities(self._distances(_features(points)))
+        return self._densities(self._shifted(_features(points)))
 
-    def _distances(self, features: np.ndarray) -> np.ndarray:
-        """Squared Mahalanobis distances (k, m) from features (f, m)."""
+    def _shifted(self, features: np.ndarray) -> np.ndarray:
+        """Squared Mahalanobis distances plus the degrees of freedom (k, m) from features (f, m)."""
         k, d = self.means.shape
         coefficients = np.empty((k, len(features)))
         precisions = np.linalg.inv(self.scatters)
         shifts = np.einsum("kij,kj->ki", precisions, self.means)
-        coefficients[:, 0] = np.einsum("ki,ki->k", shifts, self.means)
+        coefficients[:, 0] = np.einsum("ki,ki->k", shifts, self.means) + self.dof
         coefficients[:, 1 : 1 + d] = -2 * shifts
         for column, (a, b) in enumerate(_pairs(d)):
             coefficients[:, 1 + d + column] = precisions[:, a, b] * (1 if a == b else 2)
-        distances = coefficients @ features
-        return np.maximum(distances, 0, out=distances)
+        shifted = coefficients @ features
+        return np.maximum(shifted, self.dof, out=shifted)
 
-    def _densities(self, distances: np.ndarray) -> np.ndarray:
-        """Densities (k + 1, m) of the t distribution: (1 + distance / dof) to the power -(dof + d) / 2, scaled."""
+    def _densities(self, shifted: np.ndarray) -> np.ndarray:
+        """Densities (k + 1, m) of the t distribution: (shifted / dof) to the power -(dof + d) / 2, scaled."""
         k, d = self.means.shape
         nu = self.dof
         constant = math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - 0.5 * d * math.log(nu * math.pi)
         level = self.shares * np.exp(constant - 0.5 * np.linalg.slogdet(self.scatters)[1])
-        out = np.empty((k + 1, distances.shape[1]))
-        base = distances / nu
-        base += 1
-        np.multiply(_power(np.reciprocal(base, out=base), nu + d), level[:, None], out=out[:k])
+        out = np.empty((k + 1, shifted.shape[1]))
+        np.multiply(_power(nu / shifted, nu + d), level[:, None], out=out[:k])
         out[k] = max(self.background, 1e-12) * self.background_density
         return out
 
@@ -145,11 +143,16 @@ class Mixture:
 
 def _power(base: np.ndarray, halves: int) -> np.ndarray:
     """Raise to the power `halves` / 2 by squaring, which spoils `base`: a tenth of a power's time."""
-    out = np.sqrt(base) if halves % 2 else np.ones_like(base)
-    for bit in reversed(f"{halves // 2:b}"):
+    out = np.sqrt(base) if halves % 2 else None
+    bits = f"{halves // 2:b}"[::-1]
+    for place, bit in enumerate(bits):
+        if place:
+            base *= base
         if bit == "1":
-            out *= base
-        base *= base
+            if out is not None:
+                out *= base
+            else:
+                out = base.copy() if place + 1 < len(bits) else base
     return out
 
 
@@ -205,8 +208,8 @@ def fit(
     mixture, previous = start, -math.inf
     nu = start.dof
     for _ in range(max_iterations):
-        distances = mixture._distances(cells.features)
-        posterior = mixture._densities(distances)
+        shifted = mixture._shifted(cells.features)
+        posterior = mixture._densities(shifted)
         density = posterior.sum(axis=0)
         mean_log = float(cells.counts @ np.log(density)) / total
         if mean_log - previous < tolerance:
@@ -215,10 +218,8 @@ def fit(
         posterior *= cells.counts / density
         weight = np.maximum(posterior.sum(axis=1), 1e-9)
         posterior = posterior[:-1]
-        distances += nu
-        posterior /= distances
-        posterior *= nu + d
-        sums = posterior @ cells.features.T
+        posterior /= shifted
+        sums = (nu + d) * (posterior @ cells.features.T)
         drawn = np.maximum(sums[:, 0], 1e-9)
         means = sums[:, 1 : 1 + d] / drawn[:, None]
         second = np.empty((len(drawn), d, d))
