@@ -145,10 +145,14 @@ def test_beads_are_not_gated_as_blood(model, tmp_path):
     assert caught.value.code == "no_monocytes"
 
 
-@pytest.mark.parametrize(("file", "low", "high"), [("gvhd_s10a01.fcs", 50, 200), ("gvhd_s10a02.fcs", 110, 200)])
-def test_monocytes_of_the_real_graft_versus_host_tubes(file, low, high):
+@pytest.mark.parametrize(
+    ("file", "low", "high", "dimmest"),
+    [("gvhd_s10a01.fcs", 50, 200, 600), ("gvhd_s10a02.fcs", 110, 200, 600), ("gvhd_s10a03.fcs", 5, 60, 300)],
+)
+def test_monocytes_of_the_real_graft_versus_host_tubes(file, low, high, dimmest):
     # CD14 bright, CD45 bright, SSC between lymphocytes and the limit: about 60 stand apart in the first tube and 100
-    # more lie between them and the others; about 135 in the second (counted on the plots)
+    # more lie between them and the others; about 135 in the second; 20 to 40 that form no cloud in the third (counted
+    # on the plots)
     path = REAL / file
     if not path.is_file():
         pytest.skip("the real files of HLADR_REAL_DATA are not here")
@@ -167,7 +171,7 @@ def test_monocytes_of_the_real_graft_versus_host_tubes(file, low, high):
     assert low <= found.sum() <= high
     cd14, cd45, side = (np.median(events[found, names.index(n)]) for n in ("FL3-H", "FL2-H", "SSC-H"))
     assert cd14 > 25
-    assert cd45 > 600
+    assert cd45 > dimmest
     assert 150 < side < 450
 
 

@@ -69,6 +69,20 @@ def test_monocytes_are_found_whatever_else_is_there(name):
     assert f1(gated(columns), labels == 2) > 0.97
 
 
+def test_immature_granulocytes_do_not_take_the_monocytes_place():
+    # few are immature, and the monocytes differ little from the neutrophils: a free component would go to them
+    neutrophils, immature = of(NEUTROPHILS, cd14=1_500), of(NEUTROPHILS, events=1_500, cd45=4_600, cd14=1_000)
+    monocytes = of(MONOCYTES, events=1_200, forward=78_000, side=52_000, cd45=6_800, cd14=4_600)
+    columns, labels = tube(neutrophils, LYMPHOCYTES, monocytes, immature)
+    assert f1(gated(columns), labels == 2) > 0.8  # they were refused, or half of them lost
+
+
+def test_the_dim_tail_of_the_monocytes_is_theirs():
+    monocytes, tail = of(MONOCYTES, events=290), of(MONOCYTES, events=45, cd14=1_500)
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, monocytes, tail, seed=2)
+    assert (gated(columns) & (labels == 3)).sum() > 35
+
+
 def test_b_cells_to_which_wrong_compensation_gives_cd14_stay_out():
     monocytes = of(MONOCYTES, events=500, side=26_500, forward=80_000, cd45=22_000)
     columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, monocytes, of(B_CELLS, cd14=5_500))
