@@ -18,6 +18,7 @@ from . import Gate
 
 NAME = "monocytes"
 MAX_BYTES = 2_000_000
+MANY_TIMES = 4  # the automatic gate's events: a reviewer may well find more, but seldom so many
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,16 @@ def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tig
     return Override(masks, header + document, _readable(document), deciding)
 
 
-def judge(override: Override, hladr: str, automatic: np.ndarray | None, leukocytes: int | None) -> list[Finding]:
-    """Question an override that looks odd: it uses HLA-DR, selects an implausible number, or other events altogether.
+def judge(
+    override: Override, hladr: str, cd14: str, automatic: np.ndarray | None, leukocytes: int | None
+) -> list[Finding]:
+    """Question an override that looks odd: in its channels, in how many events it selects, or in which.
 
     Parameters
     ----------
     override : Override
-    hladr : str
-        $PnN of the HLA-DR channel.
+    hladr, cd14 : str
+        $PnN of the channels.
     automatic : ndarray of bool (n,) or None
         The automatic gate's events; None where it found none.
     leukocytes : int or None
@@ -107,12 +110,16 @@ def judge(override: Override, hladr: str, automatic: np.ndarray | None, leukocyt
     out = []
     if hladr in override.channels:
         out.append("it uses the HLA-DR channel, which is the outcome")
+    if cd14 not in override.channels:
+        out.append("it does not look at CD14")
     if leukocytes and n > 0.6 * leukocytes:
         out.append(f"it selects {n} events, more than 60 % of the leukocytes")
     if automatic is not None and n:
         both, theirs = int((chosen & automatic).sum()), int(automatic.sum())
         if both < 0.3 * min(n, theirs):
             out.append(f"it shares {both} events with the automatic gate, which selects {theirs}")
+        elif n > MANY_TIMES * theirs:
+            out.append(f"it selects {n} events, the automatic gate {theirs}")
     return [finding("override_unusual", f"the reviewer's gate is unusual: {'; '.join(out)}")] if out else []
 
 

@@ -197,7 +197,8 @@ def _reviewed(
         raise
     masks = dict(arrays.masks) if arrays is not None else {}
     before = masks.get("monocytes")
-    odd = gating_override.judge(override, tube.signals["hladr"].channel, before, reading.n_leukocytes)
+    hladr, cd14 = (tube.signals[marker].channel for marker in ("hladr", "cd14"))
+    odd = gating_override.judge(override, hladr, cd14, before, reading.n_leukocytes)
     masks |= override.masks
     for name in ("monocytes_tight", "monocytes_wide"):
         masks.setdefault(name, override.masks["monocytes"])

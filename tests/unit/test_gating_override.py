@@ -175,6 +175,26 @@ def test_a_gate_that_selects_nearly_everything_is_questioned(study):
     assert "60 % of the leukocytes" in next(f.sentence for f in reading.findings if f.code == "override_unusual")
 
 
+def test_a_gate_without_cd14_is_questioned(study):
+    reading, _ = reviewed(study, document(rectangle(channel="SSC-A", low=20_000)))
+    assert "does not look at CD14" in next(f.sentence for f in reading.findings if f.code == "override_unusual")
+
+
+def test_a_gate_on_cd14_below_which_another_gate_lies_looks_at_cd14(study):
+    xml = document(rectangle("parent", low=3_000), rectangle(channel="SSC-A", low=0, parent="parent"))
+    reading, _ = reviewed(study, xml)
+    assert [f.code for f in reading.findings if f.code == "override_unusual"] == []
+
+
+def test_a_gate_with_many_times_the_automatic_events_is_questioned(study):
+    folder, _, row, lab = study
+    automatic, _ = read_tube(folder, {**row, "override": None}, lab, config())
+    reading, _ = reviewed(study, document(rectangle(low=1_500)))
+    assert 4 * automatic.n_monocytes < reading.n_monocytes < 0.6 * reading.n_leukocytes
+    sentence = next(f.sentence for f in reading.findings if f.code == "override_unusual")
+    assert f"the automatic gate {automatic.n_monocytes}" in sentence
+
+
 def test_a_gate_that_selects_nothing_fails(study):
     reading, _ = reviewed(study, document(rectangle(low=1e9)))
     assert "no_monocytes" in [f.code for f in reading.findings if f.status == "failed"]
