@@ -16,7 +16,8 @@ from ..flags import SpecimenError
 from .mixture import Cells
 
 CD14, SIDE, THIRD = 0, 1, 2  # the third axis is CD45 or, without it, FSC
-BLUR = 0.25  # sd of the smoothing, natural units: that of a narrow population
+BLUR = (0.25, 0.25, 0.25)  # sd of the smoothing, natural units: that of a narrow population
+BLUR_FSC = (0.25, 0.25, 0.15)  # where the third axis is FSC, on which populations are narrower and nearer
 LEAST_EVENTS = 8.0  # a peak holds as many under the kernel
 LEAST_SHARE = 0.004  # and this share of the highest
 NEAR = np.array([1.0, 0.25, 0.3])  # CD14, SSC and third axis: what belongs to a peak beyond doubt
@@ -40,7 +41,22 @@ class Grid:
     @cached_property
     def smoothed(self) -> np.ndarray:
         """The counts, smoothed."""
-        return blur(self.counts, self.width)
+        return self.smooth(self.counts)
+
+    @property
+    def _blur(self) -> tuple[float, ...]:
+        return BLUR_FSC if self.cells.centres.shape[1] == 3 else BLUR
+
+    @property
+    def kernel_events(self) -> float:
+        """The number of cells that the smoothing kernel amounts to."""
+        return math.prod(math.sqrt(4 * math.pi) * sd / self.width for sd in self._blur)
+
+    def smooth(self, counts: np.ndarray) -> np.ndarray:
+        """Smooth by a Gaussian along every axis, a matrix product each; mass beyond the edge is lost."""
+        for axis, sd in enumerate(self._blur):
+            counts = np.moveaxis(np.tensordot(_band(counts.shape[axis], sd / self.width), counts, (1, axis)), 0, axis)
+        return counts
 
     @cached_property
     def filled(self) -> tuple[np.ndarray, np.ndarray]:
@@ -106,22 +122,13 @@ def make_grid(cells: Cells) -> Grid:
     return Grid(cells, grid.spread(cells.counts), at)
 
 
-def blur(counts: np.ndarray, width: float, sd: float = BLUR) -> np.ndarray:
-    """Smooth by a Gaussian of `sd` along every axis, a matrix product each; mass beyond the edge is lost."""
-    reach = math.ceil(2.5 * sd / width)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * width / sd) ** 2)
+def _band(n: int, sd: float) -> np.ndarray:
+    """Matrix (n, n) that smooths n cells by a Gaussian of `sd` cells."""
+    reach = math.ceil(2.5 * sd)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sd) ** 2)
     kernel /= kernel.sum()
-    for axis in range(counts.ndim):
-        n = counts.shape[axis]
-        apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-        band = np.where(apart <= reach, kernel[reach + np.minimum(apart, reach)], 0.0)
-        counts = np.moveaxis(np.tensordot(band, counts, (1, axis)), 0, axis)
-    return counts
-
-
-def kernel_events(width: float) -> float:
-    """Return the number of cells that the smoothing kernel amounts to, on three axes."""
-    return (4 * math.pi) ** 1.5 * (BLUR / width) ** 3
+    apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    return np.where(apart <= reach, kernel[reach + np.minimum(apart, reach)], 0.0)
 
 
 def peaks(grid: Grid) -> list[Peak]:
@@ -131,7 +138,7 @@ def peaks(grid: Grid) -> list[Peak]:
     """
     cells = grid.cells
     spots: list[np.ndarray] = []
-    for flat in _summits(grid.smoothed * kernel_events(grid.width)):
+    for flat in _summits(grid.smoothed * grid.kernel_events):
         spot = cells.origin[:3] + (np.array(np.unravel_index(flat, grid.counts.shape)) + 0.5) * grid.width
         if all((np.abs(spot - other) > SPOT).any() for other in spots):
             spots.append(spot)

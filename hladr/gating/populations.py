@@ -16,8 +16,6 @@ from .landmarks import (
     Grid,
     Landmarks,
     beyond,
-    blur,
-    kernel_events,
     landmarks,
     like_lymphocytes,
     make_grid,
@@ -200,8 +198,8 @@ def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarra
         densities = densities[:-1]
     expected = np.zeros(grid.counts.size)
     expected[filled] = densities.sum(axis=0) * (grid.counts.sum() * grid.width**3)
-    events = kernel_events(grid.width)
-    return events * grid.smoothed, events * blur(expected.reshape(grid.counts.shape), grid.width)
+    events = grid.kernel_events
+    return events * grid.smoothed, events * grid.smooth(expected.reshape(grid.counts.shape))
 
 
 def _monocyte_seed(grid: Grid, mixture: Mixture, marks: Landmarks) -> np.ndarray:
