@@ -91,20 +91,26 @@ def write_report(study: Study, results: Path) -> None:
 
 
 def write_exports(study: Study, results: Path) -> None:
-    """Write the tables once more, for DuckDB, Parquet and Excel, the list of problems, and the dictionary."""
+    """Write the tables once more, for DuckDB and Parquet, and the dictionary."""
     from . import exports
-    from .exports import xlsx as exports_xlsx
 
     # A comparison whose arms have gone from samples.csv is no result of this study any more.
     if not any(tube.arm for tube in study.tubes):
         for name in COHORT_FILES:
             (results / name).unlink(missing_ok=True)
     exports.write_dictionary(results / "dictionary.csv", results)
-    tables, name = exports.read_tables(results), str(study.config["study"])
     exports.write_duckdb(results / "results.duckdb", results)
     exports.write_parquet(results / "parquet", results)
-    exports_xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
-    exports_xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name)
+
+
+def write_workbooks(study: Study, results: Path) -> None:
+    """Write the tables without the arms for Excel, and the list of problems."""
+    from .exports import read_table, xlsx
+
+    tables = {name: read_table(results / f"{name}.csv", name) for name in xlsx.SHEETS}
+    name = str(study.config["study"])
+    xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
+    xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name)
 
 
 def write_provenance(study: Study, results: Path) -> None:
