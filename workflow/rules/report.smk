@@ -29,6 +29,8 @@ rule report:
         page="results/report.html",
     log:
         "logs/report.log",
+    # long, and provenance waits for it
+    priority: 1
     conda:
         "../envs/hladr.yaml"
     resources:
