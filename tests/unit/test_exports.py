@@ -7,6 +7,7 @@ import pytest
 
 from hladr import exports
 from hladr.exports import xlsx as exports_xlsx
+from hladr.exports.sheets import Book
 from hladr.flags import FLAGS
 from hladr.tables import dictionary, write_table
 
@@ -194,3 +195,36 @@ def test_parquet_holds_the_same_values_with_their_meaning(results):
         "quantification.parquet",
         "reversal.parquet",
     ]
+
+
+def test_cells_hold_what_the_tables_hold(tmp_path):
+    from openpyxl import load_workbook
+
+    texts = [
+        "plain",
+        "a\rb\nc\td",
+        "  spaces  ",
+        "<&>\"'",
+        "\u00b5 \u2265",
+        "#N/A",
+        "true",
+        "=1+1",
+        "x" * 40_000,
+        "\x0b",
+    ]
+    rows = [
+        {"patient_id": text, "day": k, "status": "review", "borderline": k % 2 == 0, "abc": 4.0**k / 8}
+        for k, text in enumerate(texts)
+    ]
+    book = Book("study")
+    book.sheet("phenotypes", ["patient_id", "day", "status", "borderline", "abc", "reason"], rows)
+    book.save(tmp_path / "book.xlsx")
+    header, *read = load_workbook(tmp_path / "book.xlsx")["phenotypes"].iter_rows()
+    assert [cell.value for cell in header] == ["patient_id", "day", "status", "borderline", "abc", "reason"]
+    shown = [*texts[:-2], "x" * 32_767, None]
+    assert [cells[0].value for cells in read] == shown
+    assert {cells[0].data_type for cells in read[:-1]} == {"s"}
+    for row, cells in zip(rows, read, strict=True):
+        values = [cell.value for cell in cells[1:]]
+        assert values == [row["day"], "review", row["borderline"], row["abc"], None]
+        assert cells[3].data_type == "b"
