@@ -35,6 +35,7 @@ localrules:
     compare,
     publish,
     export,
+    workbooks,
     provenance,
 
 

@@ -44,8 +44,9 @@ def _row(tube) -> dict:
 
 def stages(study, n: int) -> float:
     """Print CPU per tube of each step; return that of a tube and its share of a bead run, without pictures."""
-    from hladr import calibration, fcs, gatingml, plots, provenance, tube
+    from hladr import calibration, fcs, gatingml, provenance, tube
     from hladr.plots import beads as plots_beads
+    from hladr.plots import tube as plots_tube
 
     seconds: dict[str, float] = {}
 
@@ -82,7 +83,7 @@ def stages(study, n: int) -> float:
             seconds["GatingML and JSON"] = seconds.get("GatingML and JSON", 0.0) + time.process_time() - start
             if picture:
                 start = time.process_time()
-                plots.draw_tube(arrays, values)
+                plots_tube.draw_tube(arrays, values)
                 seconds["picture"] = seconds.get("picture", 0.0) + time.process_time() - start
 
     one(tubes[0])

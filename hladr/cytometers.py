@@ -5,6 +5,7 @@ A recognised model may be shown. For telling one cytometer from another, a diges
 
 import hashlib
 import re
+from functools import lru_cache
 
 # Some models bear names that people bear too (Aurora): the text has to begin with the maker or the model.
 CYTOMETERS = (
@@ -38,6 +39,7 @@ MAKERS = (
 )
 
 
+@lru_cache  # a study has few cytometers, and two texts for each tube
 def known_cytometer(text: str | None) -> str | None:
     """Recognise a cytometer's model in free text; None for anything else."""
     for name, pattern in CYTOMETERS:

@@ -14,7 +14,6 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 from . import __version__
@@ -184,6 +183,8 @@ def sources_sha256() -> str:
 
 def software() -> dict[str, str]:
     """Return the versions of Python, hladr and its direct dependencies."""
+    from importlib import metadata  # here, for it costs each batch job more than the digests that it needs
+
     versions = {"python": platform.python_version(), "hladr": __version__, "hladr sources SHA-256": sources_sha256()}
     for requirement in metadata.requires("hladr") or []:
         if "extra ==" in requirement:

@@ -18,6 +18,17 @@ from .tables import carried_through, write_table, write_text
 COHORT_FILES = ("cohort.csv", "cohort.html", "cohort.parquet")
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for cycles among a job's millions of small values: up to half of its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_no_collection()
 def write_quantification(study: Study, results: Path) -> None:
     """Join tubes and bead runs: quantification.csv, calibrations.csv, drift.csv and the measurements behind them."""
     from . import drift
@@ -39,6 +50,7 @@ def _write_with_own(results: Path, table: str, found: Sequence, of: Sequence) ->
     write_table(results / f"{table}.csv", table, rows, extra)
 
 
+@_no_collection()
 def write_calls(study: Study, results: Path) -> None:
     """Call every draw and judge every patient: phenotypes.csv, reversal.csv, sensitivity.csv."""
     from . import sensitivity
@@ -53,6 +65,7 @@ def write_calls(study: Study, results: Path) -> None:
     write_table(results / "sensitivity.csv", "sensitivity", sensitivity.rows(study, measurements))
 
 
+@_no_collection()
 def write_cohort(study: Study, results: Path) -> None:
     """Compare the arms: cohort.csv, cohort.html."""
     from . import cohort
@@ -83,6 +96,7 @@ def publish_gates(study: Study, results: Path) -> None:
             _place(source, target / name)
 
 
+@_no_collection()
 def write_report(study: Study, results: Path) -> None:
     """Write report.html with its folder."""
     from .report.build import write_report as build
@@ -90,23 +104,32 @@ def write_report(study: Study, results: Path) -> None:
     build(study, results)
 
 
+@_no_collection()
 def write_exports(study: Study, results: Path) -> None:
-    """Write the tables once more, for DuckDB, Parquet and Excel, the list of problems, and the dictionary."""
+    """Write the tables once more, for DuckDB and Parquet, and the dictionary."""
     from . import exports
-    from .exports import xlsx as exports_xlsx
 
     # A comparison whose arms have gone from samples.csv is no result of this study any more.
     if not any(tube.arm for tube in study.tubes):
         for name in COHORT_FILES:
             (results / name).unlink(missing_ok=True)
     exports.write_dictionary(results / "dictionary.csv", results)
-    tables, name = exports.read_tables(results), str(study.config["study"])
     exports.write_duckdb(results / "results.duckdb", results)
     exports.write_parquet(results / "parquet", results)
-    exports_xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
-    exports_xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name)
 
 
+@_no_collection()
+def write_workbooks(study: Study, results: Path) -> None:
+    """Write the tables without the arms for Excel, and the list of problems."""
+    from .exports import read_table, xlsx
+
+    tables = {name: read_table(results / f"{name}.csv", name) for name in xlsx.SHEETS}
+    name = str(study.config["study"])
+    xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
+    xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name)
+
+
+@_no_collection()
 def write_provenance(study: Study, results: Path) -> None:
     """Write provenance.json, and add to audit.jsonl what changed since the last run."""
     from . import audit, provenance, rules
@@ -134,8 +157,7 @@ def read_readings(study: Study, results: Path) -> dict:
     from .tube import TubeReading
 
     lines = (line for batch in tube_batches(study, results) for line in _lines(batch / "readings.jsonl"))
-    with _no_collection():
-        return {reading.sample_id: reading for reading in map(TubeReading.from_json, lines)}
+    return {reading.sample_id: reading for reading in map(TubeReading.from_json, lines)}
 
 
 def read_calibrations(study: Study, results: Path) -> dict:
@@ -152,16 +174,6 @@ def read_measurements(results: Path) -> list:
     from .quantify import Measurement
 
     return [Measurement.from_json(line) for line in _lines(results / "batches" / "measurements.jsonl")]
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python from looking for cycles among millions of small values: four fifths of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -25,7 +24,7 @@ _ASKING = frozenset(
 )
 # What Snakemake says of the machine and its user stays out of the study's logs.
 _PERSONAL = re.compile(r"\s*(host|user|command|snakefile|(base|run|working) directory|config file\S*)\b", re.IGNORECASE)
-_POLL_SECONDS = 0.2
+_PROGRESS_SECONDS = 0.5
 _ELSEWHERE = ("--profile", "--workflow-profile", "--executor", "-e")
 
 
@@ -90,7 +89,8 @@ def snakemake_command(folder: Path, cores: int | None, options: list[str]) -> li
     if cores or not {*_ELSEWHERE, "-j", "--jobs", "-c"}.intersection(option.split("=")[0] for option in options):
         command += ["--cores", str(cores or os.cpu_count() or 1)]
     # Our own lock guards the study: after a kill, Snakemake's would have to be removed by hand.
-    return [*command, "--nolock", "--rerun-incomplete", "--keep-going", *options]
+    # No job has much to choose from: solving an integer program for each choice takes longer than it can win.
+    return [*command, "--nolock", "--rerun-incomplete", "--keep-going", "--scheduler", "greedy", *options]
 
 
 def _environment(options: list[str]) -> dict[str, str]:
@@ -179,8 +179,8 @@ def _watch(command: list[str], environment: dict[str, str], study: Study, logs: 
     try:
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("tubes", total=None)
-            while process.poll() is None:
-                time.sleep(_POLL_SECONDS)
+            while reader.is_alive():  # until Snakemake has said its last word
+                reader.join(_PROGRESS_SECONDS)
                 if reader.gate_jobs is None:
                     continue
                 # a batch that starts anew takes its file away: then there is no stamp
@@ -189,8 +189,7 @@ def _watch(command: list[str], environment: dict[str, str], study: Study, logs: 
     except KeyboardInterrupt:
         process.wait()
         raise
-    reader.join()
-    return process.returncode
+    return process.wait()
 
 
 def _expected(reader: _Reader, size: int, total: int) -> int:

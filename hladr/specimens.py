@@ -47,7 +47,7 @@ def gate_batch(
         if arrays is not None:
             write_text(out / "gates" / f"{reading.sample_id}.xml", write(arrays))
             if config["run"]["pictures"] and arrays.gates.gates:
-                from .plots import draw_tube
+                from .plots.tube import draw_tube
 
                 _keep_picture(out / "pictures" / f"{reading.sample_id}.png", draw_tube, arrays, reading)
         return reading.to_json()

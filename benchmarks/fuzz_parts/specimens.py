@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hladr import calibration, fcs, gatingml, panel, plots, tube
+from hladr import calibration, fcs, gatingml, panel, tube
 from hladr.flags import FLAGS, SpecimenError
 from hladr.plots.beads import draw_beads
+from hladr.plots.tube import draw_tube
 from hladr.quantify import quantify
 from hladr.simulate import CYTOMETERS, BeadRun, Blood
 from hladr.simulate.beads import LOTS
@@ -68,7 +69,7 @@ class Specimens:
         if arrays is not None:
             gatingml.write(arrays)
             if picture and arrays.gates.gates:
-                plots.draw_tube(arrays, reading)
+                draw_tube(arrays, reading)
         return tube.TubeReading.from_json(reading.to_json())
 
     def _calibrate(self, run, path: str, picture: bool = False):

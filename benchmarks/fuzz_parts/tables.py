@@ -212,6 +212,7 @@ class Tables:
                 results.write_cohort(study, out)
             results.write_report(study, out)
             results.write_exports(study, out)
+            results.write_workbooks(study, out)
         finally:
             shutil.rmtree(out, ignore_errors=True)
 

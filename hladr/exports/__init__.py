@@ -1,6 +1,7 @@
-"""The result tables in other clothes: typed rows, DuckDB, Parquet and the dictionary (workbooks: xlsx.py).
+"""The result tables in other clothes: typed rows, DuckDB, Parquet and the dictionary; `xlsx`: workbooks.
 
 Everything here is read from the CSV files of a results folder, so that no export can say anything else than they do.
+Report and figures read their rows here, too, so the libraries of the formats are imported where they are used.
 """
 
 import csv
@@ -10,7 +11,6 @@ from pathlib import Path
 
 from ..flags import FLAGS
 from ..tables import described, dictionary
-from .xlsx import RESEARCH_USE, write_problems_xlsx, write_results_xlsx
 
 __all__ = [
     "read_table",
@@ -19,10 +19,9 @@ __all__ = [
     "write_dictionary",
     "write_duckdb",
     "write_parquet",
-    "write_problems_xlsx",
-    "write_results_xlsx",
 ]
 
+RESEARCH_USE = "For research use only, not for diagnostic use"
 KEYS = {
     "quantification": ("sample_id",),
     "calibrations": ("bead_id",),
@@ -60,10 +59,13 @@ def read_table(path: str | Path, table: str) -> list[dict[str, object]]:
 
 def read_tables(results: str | Path) -> dict[str, list[dict[str, object]]]:
     """Read all result tables that a results folder holds; absent ones (no arms: no cohort) are left out."""
-    folder = Path(results)
-    return {
-        name: read_table(folder / f"{name}.csv", name) for name in table_names() if (folder / f"{name}.csv").is_file()
-    }
+    return {name: read_table(path, name) for name, path in table_files(results).items()}
+
+
+def table_files(results: str | Path) -> dict[str, Path]:
+    """Name the files of the result tables that a results folder holds."""
+    files = {name: Path(results) / f"{name}.csv" for name in table_names()}
+    return {name: path for name, path in files.items() if path.is_file()}
 
 
 def _typed(text: str, kind: str) -> object:
@@ -83,8 +85,7 @@ def _typed(text: str, kind: str) -> object:
 def write_dictionary(path: str | Path, results: str | Path) -> None:
     """Write results/dictionary.csv: every column of every table, carried-through ones too, and every code (`flags`)."""
     known = {(row["table"], row["column"]) for row in dictionary()}
-    files = {name: Path(results) / f"{name}.csv" for name in table_names()}
-    own = [row for name, file in files.items() if file.is_file() for row in described(file, name)]
+    own = [row for name, file in table_files(results).items() for row in described(file, name)]
     codes = (
         {
             "table": "flags",
@@ -122,15 +123,15 @@ def write_duckdb(path: str | Path, results: str | Path) -> None:
     target = Path(path)
     temporary = target.with_name(f".{target.name}.part")
     temporary.unlink(missing_ok=True)
-    tables = read_tables(results)
-    order = sorted(tables, key=lambda name: any(table == name for table, _ in REFERENCES))
+    files = table_files(results)
+    order = sorted(files, key=lambda name: any(table == name for table, _ in REFERENCES))
     with duckdb.connect(str(temporary)) as connection:
         connection.execute("SET threads = 1")
         for name in order:
-            source = str(Path(results, f"{name}.csv"))
-            connection.execute(_create_statement(name, described(source, name), tables))
+            source = files[name]
+            connection.execute(_create_statement(name, described(source, name), files))
             connection.execute(
-                f"COPY {_quoted(name)} FROM {_literal(source)} "
+                f"COPY {_quoted(name)} FROM {_literal(str(source))} "
                 "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '', AUTO_DETECT false)"
             )
             for row in described(source, name):
@@ -140,20 +141,21 @@ def write_duckdb(path: str | Path, results: str | Path) -> None:
     os.replace(temporary, target)
 
 
-def _create_statement(
-    name: str, described_columns: Sequence[Mapping[str, str]], tables: Mapping[str, Sequence[Mapping[str, object]]]
-) -> str:
+def _create_statement(name: str, described_columns: Sequence[Mapping[str, str]], files: Mapping[str, Path]) -> str:
     parts = [f"{_quoted(row['column'])} {_DUCKDB_TYPES[row['type']]}" for row in described_columns]
     if name in KEYS:
         parts.append(f"PRIMARY KEY ({', '.join(map(_quoted, KEYS[name]))})")
     for (table, column), other in REFERENCES.items():
-        if table == name and other in tables and _resolves(tables[table], tables[other], column):
+        if table == name and other in files and _texts(files[table], column) - {""} <= _texts(files[other], column):
             parts.append(f"FOREIGN KEY ({_quoted(column)}) REFERENCES {_quoted(other)} ({_quoted(column)})")
     return f"CREATE TABLE {_quoted(name)} ({', '.join(parts)})"
 
 
-def _resolves(rows: Sequence[Mapping[str, object]], others: Sequence[Mapping[str, object]], column: str) -> bool:
-    return {row[column] for row in rows} - {None} <= {row[column] for row in others}
+def _texts(path: Path, column: str) -> set[str]:
+    with open(path, encoding="utf-8", newline="") as handle:
+        rows = csv.reader(handle)
+        position = next(rows).index(column)
+        return {row[position] for row in rows}
 
 
 def _described(row: Mapping[str, str]) -> str:
@@ -174,15 +176,16 @@ def write_parquet(folder: str | Path, results: str | Path) -> None:
     """Write each CSV table of a results folder as TABLE.parquet, with meaning and unit as metadata of the columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pyarrow import csv as arrow_csv
 
     kinds = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    tables = read_tables(results)
+    files = table_files(results)
     for stale in target.glob("*.parquet"):
-        if stale.stem not in tables:
+        if stale.stem not in files:
             stale.unlink()
-    for name, rows in tables.items():
+    for name, path in files.items():
         schema = pa.schema(
             [
                 pa.field(
@@ -190,8 +193,23 @@ def write_parquet(folder: str | Path, results: str | Path) -> None:
                     kinds[row["type"]],
                     metadata={"meaning": row["meaning"], "unit": row["unit"], "values": row["values"]},
                 )
-                for row in described(Path(results, f"{name}.csv"), name)
+                for row in described(path, name)
             ],
             metadata={"note": RESEARCH_USE},
         )
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), target / f"{name}.parquet", compression="zstd")
+        table = arrow_csv.read_csv(
+            path,
+            # one block and one thread: the same file, whatever the machine
+            arrow_csv.ReadOptions(use_threads=False, block_size=max(path.stat().st_size, 1)),
+            arrow_csv.ParseOptions(newlines_in_values=True),
+            arrow_csv.ConvertOptions(
+                column_types={field.name: field.type for field in schema},
+                null_values=[""],
+                strings_can_be_null=True,
+                true_values=["true"],
+                false_values=["false"],
+            ),
+        )
+        pq.write_table(
+            pa.Table.from_arrays(table.columns, schema=schema), target / f"{name}.parquet", compression="zstd"
+        )

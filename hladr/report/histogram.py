@@ -1,7 +1,9 @@
 """The PE histogram of a tube's monocytes with its two axes: PE, and the AB/C that the bead line makes of it."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 
 _UP = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -35,8 +37,7 @@ def histogram(reading, measurement, line, kit: str, limits: Sequence[tuple[float
     pe = (reading.pe.get(statistic) or {}).get("main")
     to_pe = _inverse(measurement, line, kit, pe)
 
-    def place(value: float) -> float:
-        return round(math.asinh(value / cofactor), 5)
+    place = partial(_place, cofactor)
 
     places = [] if to_pe is None else [(to_pe(value), words) for value, words in limits]
     # the limits belong into the picture, even where no cell comes near them
@@ -50,15 +51,19 @@ def histogram(reading, measurement, line, kit: str, limits: Sequence[tuple[float
         "channel": (reading.pe_channel or {}).get("detector", "PE"),
         "positions": [round(e, 5) for e in edges[first : last + 1]],
         "counts": counts[first:last],
-        "ticks": _within(reach, ((place(v), words) for v, words in _pe_ticks(cofactor))),
+        "ticks": _within(reach, _pe_ticks(cofactor)),
         "abc_ticks": _within(reach, _abc_ticks(to_pe, place)) if to_pe else [],
         "limits": [(place(v), words) for v, words in places if v is not None],
         "median": place(pe) if pe is not None else None,
     }
 
 
+def _place(cofactor: float, value: float) -> float:
+    return round(math.asinh(value / cofactor), 5)
+
+
 def _bin(edges: Sequence[float], position: float) -> int:
-    return sum(edge <= position for edge in edges) - 1
+    return bisect_right(edges, position) - 1
 
 
 def _inverse(measurement, line, kit: str, pe: float | None):
@@ -80,6 +85,7 @@ def _within(reach: tuple[float, float], ticks: Iterable[tuple[float, str]]) -> l
     return [tick for tick in ticks if reach[0] <= tick[0] <= reach[1]]
 
 
+@lru_cache  # a few cytometers have a few scales
 def _pe_ticks(cofactor: float) -> list[tuple[float, str]]:
     bottom = math.floor(math.log10(cofactor)) + 1
     ticks = [(0.0, "0")]
@@ -87,7 +93,7 @@ def _pe_ticks(cofactor: float) -> list[tuple[float, str]]:
         ticks.append((10.0**k, "10" + str(k).translate(_UP)))
         ticks += [(m * 10.0**k, "") for m in range(2, 10)]
     ticks += [(m * 10.0 ** (bottom - 1), "") for m in range(2, 10)]
-    return ticks
+    return [(_place(cofactor, value), words) for value, words in ticks]
 
 
 def _abc_ticks(to_pe, place) -> list[tuple[float, str]]:

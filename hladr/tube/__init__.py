@@ -184,7 +184,6 @@ def _reviewed(
         automatic=automatic if arrays is not None else None,
         n_leukocytes=reading.n_leukocytes,
         shares={k: v for k, v in reading.shares.items() if k in ("margin", "doublets", "unstable_time")},
-        gates=reading.gates,
     )
     try:
         try:

@@ -25,7 +25,7 @@ def measure(reading: TubeReading, signals, masks, learned: Learned, stable, conf
         "unstable_time": stable.unstable_share if stable else None,
     }
     n_leukocytes = int(masks["leukocytes"].sum())
-    reading = replace(reading, n_leukocytes=n_leukocytes, shares=shares, gates=learned.gates.to_json())
+    reading = replace(reading, n_leukocytes=n_leukocytes, shares=shares)
     return counted(reading, signals, masks, learned.doubt, stable, config)
 
 

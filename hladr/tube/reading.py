@@ -45,8 +45,6 @@ class TubeReading:
         As the file says; time is ISO 8601 without a zone.
     notes : tuple of str
         What was odd but resolved.
-    gates : dict or None
-        `GateSet.to_json()` of the automatic gates.
     gate_source : str
         `automatic` or `override`.
     automatic : dict or None
@@ -78,7 +76,6 @@ class TubeReading:
     serial: str | None = None
     acquired_at: str | None = None
     notes: tuple[str, ...] = ()
-    gates: dict | None = None
     gate_source: str = "automatic"
     automatic: dict | None = None
     cd45: bool | None = None

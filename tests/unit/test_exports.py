@@ -7,6 +7,7 @@ import pytest
 
 from hladr import exports
 from hladr.exports import xlsx as exports_xlsx
+from hladr.exports.sheets import Book
 from hladr.flags import FLAGS
 from hladr.tables import dictionary, write_table
 
@@ -62,7 +63,7 @@ def test_a_word_where_a_boolean_belongs_is_refused(tmp_path):
 def test_excel_shows_ids_as_text_and_never_computes(results):
     from openpyxl import load_workbook
 
-    exports.write_results_xlsx(results / "results.xlsx", exports.read_tables(results), "=HYPERLINK(1)")
+    exports_xlsx.write_results_xlsx(results / "results.xlsx", exports.read_tables(results), "=HYPERLINK(1)")
     book = load_workbook(results / "results.xlsx")
     sheet = book["quantification"]
     found = {cell.value: cell for cell in sheet["B"][1:]}
@@ -79,8 +80,8 @@ def test_the_treatment_arm_is_not_in_the_workbooks(results):
     from openpyxl import load_workbook
 
     tables = exports.read_tables(results)
-    exports.write_results_xlsx(results / "results.xlsx", tables)
-    exports.write_problems_xlsx(results / "problems.xlsx", tables)
+    exports_xlsx.write_results_xlsx(results / "results.xlsx", tables)
+    exports_xlsx.write_problems_xlsx(results / "problems.xlsx", tables)
     for name in ("results.xlsx", "problems.xlsx"):
         cells = [c.value for sheet in load_workbook(results / name) for row in sheet.iter_rows() for c in row]
         assert "placebo" not in cells
@@ -104,7 +105,7 @@ def test_no_problems_no_workbook(results):
     path = results / "problems.xlsx"
     path.write_bytes(b"an old one")
     fine = {"quantification": [], "calibrations": [], "phenotypes": []}
-    assert exports.write_problems_xlsx(path, fine) is False
+    assert exports_xlsx.write_problems_xlsx(path, fine) is False
     assert not path.exists()
 
 
@@ -112,7 +113,7 @@ def test_workbooks_of_equal_tables_are_equal_bytes(results):
     tables = exports.read_tables(results)
     written = []
     for name in ("a.xlsx", "b.xlsx"):
-        exports.write_results_xlsx(results / name, tables, "study")
+        exports_xlsx.write_results_xlsx(results / name, tables, "study")
         written.append((results / name).read_bytes())
     assert written[0] == written[1]
 
@@ -122,7 +123,7 @@ def test_control_characters_do_not_stop_excel(results):
 
     tables = exports.read_tables(results)
     tables["quantification"][1]["reason"] = "bad \x01 sign"
-    exports.write_problems_xlsx(results / "problems.xlsx", tables)
+    exports_xlsx.write_problems_xlsx(results / "problems.xlsx", tables)
     assert load_workbook(results / "problems.xlsx")["problems"]["H2"].value == "Bad  sign"
 
 
@@ -194,3 +195,36 @@ def test_parquet_holds_the_same_values_with_their_meaning(results):
         "quantification.parquet",
         "reversal.parquet",
     ]
+
+
+def test_cells_hold_what_the_tables_hold(tmp_path):
+    from openpyxl import load_workbook
+
+    texts = [
+        "plain",
+        "a\rb\nc\td",
+        "  spaces  ",
+        "<&>\"'",
+        "\u00b5 \u2265",
+        "#N/A",
+        "true",
+        "=1+1",
+        "x" * 40_000,
+        "\x0b",
+    ]
+    rows = [
+        {"patient_id": text, "day": k, "status": "review", "borderline": k % 2 == 0, "abc": 4.0**k / 8}
+        for k, text in enumerate(texts)
+    ]
+    book = Book("study")
+    book.sheet("phenotypes", ["patient_id", "day", "status", "borderline", "abc", "reason"], rows)
+    book.save(tmp_path / "book.xlsx")
+    header, *read = load_workbook(tmp_path / "book.xlsx")["phenotypes"].iter_rows()
+    assert [cell.value for cell in header] == ["patient_id", "day", "status", "borderline", "abc", "reason"]
+    shown = [*texts[:-2], "x" * 32_767, None]
+    assert [cells[0].value for cells in read] == shown
+    assert {cells[0].data_type for cells in read[:-1]} == {"s"}
+    for row, cells in zip(rows, read, strict=True):
+        values = [cell.value for cell in cells[1:]]
+        assert values == [row["day"], "review", row["borderline"], row["abc"], None]
+        assert cells[3].data_type == "b"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hladr import plots, tube
+from hladr import tube
 from hladr.gating import asinh_scale
 from hladr.plots import axes as plots_axes
 from hladr.plots import beads as plots_beads
@@ -15,6 +15,7 @@ from hladr.plots import ink as plots_ink
 from hladr.plots import panels as plots_panels
 from hladr.plots import png as plots_png
 from hladr.plots import reviewed as plots_reviewed
+from hladr.plots import tube as plots_tube
 from hladr.study import load_study
 
 SCALE = asinh_scale(262144.0, 150.0)
@@ -162,7 +163,7 @@ def gated(finished_demo):
 
 def test_a_tube_picture_is_small_and_wide_enough_to_be_sharp(gated):
     reading, arrays = gated
-    picture = plots.draw_tube(arrays, reading)
+    picture = plots_tube.draw_tube(arrays, reading)
     assert len(picture) <= 46_000
     image = pixels(picture)
     assert image.shape[1] % plots_png.CELL_WIDTH == 0
@@ -179,12 +180,12 @@ def test_the_order_of_events_does_not_change_the_picture(gated):
         values={name: values[order] for name, values in arrays.values.items()},
         masks={name: mask[order] for name, mask in arrays.masks.items()},
     )
-    assert plots.draw_tube(shuffled, reading) == plots.draw_tube(arrays, reading)
+    assert plots_tube.draw_tube(shuffled, reading) == plots_tube.draw_tube(arrays, reading)
 
 
 def test_monocytes_are_orange_where_they_lie(gated):
     reading, arrays = gated
-    image = pixels(plots.draw_tube(arrays, reading))
+    image = pixels(plots_tube.draw_tube(arrays, reading))
     panel = image.shape[1] // plots_png.CELL_WIDTH - 2  # the last but one: CD14 against SSC
     part = image[:, panel * plots_png.CELL_WIDTH : (panel + 1) * plots_png.CELL_WIDTH]
     orange = (part[..., 0] - part[..., 2]) > 90
@@ -222,11 +223,11 @@ def test_a_reviewers_gate_is_blue_beside_the_automatic_one(gated, overridden):
     side, cd14 = (arrays.values[name][arrays.masks["monocytes"]] for name in ("side", "cd14"))
     low, high = (np.percentile(side, 1), np.percentile(cd14, 1)), (np.percentile(side, 99), np.percentile(cd14, 99))
     gate = Gate("monocytes", None, "rectangle", axes, bounds=((low[0], high[0]), (low[1], None)))
-    assert not blue(plots.draw_tube(arrays, reading)).any()
+    assert not blue(plots_tube.draw_tube(arrays, reading)).any()
     new_reading, new_arrays = overridden(gate)
-    picture = plots.draw_tube(new_arrays, new_reading)
+    picture = plots_tube.draw_tube(new_arrays, new_reading)
     image = pixels(picture)
-    assert image.shape[1] == pixels(plots.draw_tube(arrays, reading)).shape[1] + plots_png.CELL_WIDTH
+    assert image.shape[1] == pixels(plots_tube.draw_tube(arrays, reading)).shape[1] + plots_png.CELL_WIDTH
     columns = np.nonzero(blue(picture))[1]
     panel = image.shape[1] // plots_png.CELL_WIDTH - 2
     assert set(columns // plots_png.CELL_WIDTH) == {panel}
@@ -257,8 +258,8 @@ def test_a_reviewers_gate_on_other_axes_gets_a_panel_of_its_own(gated, overridde
     axes = tuple(Axis(arrays.axes[n].channel, arrays.axes[n].compensated, Scale()) for n in ("forward", "side"))
     gate = Gate("monocytes", None, "polygon", axes, vertices=((1e4, 1e4), (2e5, 1e4), (2e5, 1e5)))
     new_reading, new_arrays = overridden(gate)
-    wider = pixels(plots.draw_tube(new_arrays, new_reading)).shape[1]
-    assert wider == pixels(plots.draw_tube(arrays, reading)).shape[1] + plots_png.CELL_WIDTH
+    wider = pixels(plots_tube.draw_tube(new_arrays, new_reading)).shape[1]
+    assert wider == pixels(plots_tube.draw_tube(arrays, reading)).shape[1] + plots_png.CELL_WIDTH
     panel = plots_reviewed.side_by_side(new_arrays, next(g for g in arrays.gates.gates if g.name == "monocytes"))[1]
     assert [axis.label.split()[0] for axis in (panel.x_axis, panel.y_axis)] == ["FSC", "SSC"]
 
@@ -272,4 +273,4 @@ def test_an_override_where_no_gate_was_found_is_drawn(overridden):
     axes = {name: replace(axis, scale=Scale()) for name, axis in new_arrays.axes.items() if name != "hladr"}
     axes["hladr"] = new_arrays.axes["hladr"]
     bare = replace(new_arrays, axes=axes, masks={"monocytes": new_arrays.masks["monocytes"]})
-    assert pixels(plots.draw_tube(bare, new_reading)).shape[1] == 3 * plots_png.CELL_WIDTH
+    assert pixels(plots_tube.draw_tube(bare, new_reading)).shape[1] == 3 * plots_png.CELL_WIDTH

@@ -26,7 +26,8 @@ def planned(study: Path, *options: str) -> dict[str, int]:
     result = snakemake(study, "-n", "--quiet", "host", *options)
     assert result.returncode == 0, result.stderr
     lines = [line.split() for line in (result.stdout + result.stderr).splitlines()]
-    rules = {"calibrate", "gate", "quantify", "call", "compare", "publish", "report", "export", "provenance"}
+    results = {"quantify", "call", "compare", "publish", "report", "export", "workbooks", "provenance"}
+    rules = {"calibrate", "gate", *results}
     return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[0] in rules and words[1].isdigit()}
 
 

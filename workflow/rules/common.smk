@@ -1,6 +1,7 @@
 # Reads the study once; holds no rule.
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from hladr import audit, plan
@@ -71,25 +72,28 @@ def bead_files(wildcards):
     return plan.digest(plan.stamps(HERE, [run.fcs for run in BEADS[wildcards.batch]]))
 
 
-def sizes(rows):
+@cache
+def sizes(of, batch):
+    """Bytes of a batch's files, for estimates: Snakemake makes those of every waiting job anew when one has finished."""
+    rows = {"tubes": TUBES, "beads": BEADS}[of][batch]
     stamps = plan.stamps(HERE, [row.fcs for row in rows])
     return [stamp[0] for stamp in stamps if stamp]
 
 
 def memory_of_tubes(wildcards, attempt):
-    return plan.memory_mb(sizes(TUBES[wildcards.batch]), attempt)
+    return plan.memory_mb(sizes("tubes", wildcards.batch), attempt)
 
 
 def memory_of_beads(wildcards, attempt):
-    return plan.memory_mb(sizes(BEADS[wildcards.batch]), attempt)
+    return plan.memory_mb(sizes("beads", wildcards.batch), attempt)
 
 
 def minutes_of_tubes(wildcards, attempt):
-    return plan.runtime_minutes(sizes(TUBES[wildcards.batch]), attempt)
+    return plan.runtime_minutes(sizes("tubes", wildcards.batch), attempt)
 
 
 def minutes_of_beads(wildcards, attempt):
-    return plan.runtime_minutes(sizes(BEADS[wildcards.batch]), attempt)
+    return plan.runtime_minutes(sizes("beads", wildcards.batch), attempt)
 
 
 def which_attempt(wildcards, attempt):

@@ -69,6 +69,8 @@ rule compare:
         page="results/cohort.html",
     log:
         "logs/compare.log",
+    # long, and the database waits for it
+    priority: 1
     conda:
         "../envs/hladr.yaml"
     resources:

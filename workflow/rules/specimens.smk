@@ -47,7 +47,9 @@ rule gate:
             "run.pictures",
             "run.seed",
         ),
-        code=plan.code_digest("tube", "plots", "gatingml", "batch", alone="specimens"),
+        code=plan.code_digest(
+            "tube", "plots.tube", "gatingml", "batch", alone="specimens"
+        ),
     message:
         "Tubes, batch {wildcards.batch}"
     script:

@@ -1,4 +1,4 @@
-"""Database, spreadsheets and dictionary."""
+"""Database and dictionary."""
 
 import sys
 

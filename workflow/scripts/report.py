@@ -1,4 +1,4 @@
-"""The report and the list of problems."""
+"""The report."""
 
 import sys
 
