@@ -174,6 +174,8 @@ def _reviewed(
 
     settings = tube.config["gating"]
     automatic = {"n_monocytes": reading.n_monocytes, "pe": reading.pe, "gate_doubt": reading.gate_doubt}
+    if arrays is not None:
+        automatic["gates"] = arrays.gates.to_json()  # no other file holds them: results/gates publishes the reviewer's
     kept = _known(TubeReading(reading.sample_id), tube.acquisition)
     kept = replace(
         kept,

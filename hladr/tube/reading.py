@@ -48,7 +48,7 @@ class TubeReading:
     gate_source : str
         `automatic` or `override`.
     automatic : dict or None
-        n_monocytes and pe of the automatic gate where an override counts.
+        n_monocytes, pe, gate_doubt and gates (`GateSet.to_json()`) of the automatic gate where an override counts.
     cd45 : bool or None
         The panel has CD45.
     """

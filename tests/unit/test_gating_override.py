@@ -8,7 +8,8 @@ from gating_support import config, study_with, tube_of
 
 from hladr import gatingml
 from hladr.flags import status_of
-from hladr.tube import read_tube
+from hladr.gating import GateSet
+from hladr.tube import TubeReading, read_tube
 
 HEAD = (
     '<gating:Gating-ML xmlns:gating="http://www.isac-net.org/std/Gating-ML/v2.0/gating" '
@@ -64,7 +65,7 @@ def reviewed(study, text):
 
 def test_a_gate_of_another_program_counts_and_the_automatic_one_is_kept_beside(study):
     folder, tube, row, lab = study
-    automatic, _ = read_tube(folder, row, lab, config())
+    automatic, before = read_tube(folder, row, lab, config())
     reading, arrays = reviewed(study, document(rectangle()))
     cytometer = tube.cytometer
     by_hand = tube.compensated[:, cytometer.index(CD14)] >= 1500
@@ -75,6 +76,8 @@ def test_a_gate_of_another_program_counts_and_the_automatic_one_is_kept_beside(s
     assert reading.pe["median"]["main"] == pytest.approx(np.median(pe[by_hand]), rel=1e-9)
     assert reading.automatic["n_monocytes"] == automatic.n_monocytes
     assert reading.automatic["pe"] == automatic.pe
+    kept = GateSet.from_json(TubeReading.from_json(reading.to_json()).automatic["gates"])
+    assert kept == before.gates
 
 
 def test_the_published_gate_holds_its_matrix_and_flowkit_counts_the_same(study):
