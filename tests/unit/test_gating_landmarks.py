@@ -6,7 +6,9 @@ from gating_support import config, f1
 
 from hladr.flags import SpecimenError
 from hladr.gating import apply
-from hladr.gating.learn import Columns, Signal, learn
+from hladr.gating.landmarks import make_grid, peaks
+from hladr.gating.learn import CELL, Columns, Signal, learn
+from hladr.gating.mixture import bin_events
 
 TOP = 262_143.0
 # events; medians of FSC, SSC, CD45, CD14 on a linear scale; the spreads of ln are the same for all
@@ -75,6 +77,20 @@ def test_immature_granulocytes_do_not_take_the_monocytes_place():
     monocytes = of(MONOCYTES, events=1_200, forward=78_000, side=52_000, cd45=6_800, cd14=4_600)
     columns, labels = tube(neutrophils, LYMPHOCYTES, monocytes, immature)
     assert f1(gated(columns), labels == 2) > 0.8  # they were refused, or half of them lost
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lymphocytes_without_cd45_are_a_peak_beside_cells_of_little_more_forward_scatter(seed):
+    rng = np.random.default_rng(seed)
+    clouds = (  # events; means and spreads of CD14, SSC, FSC in natural units: neutrophils, lymphocytes, monocytes
+        (6_600, (0.5, 2.4, 5.25), (0.8, 0.24, 0.13)),
+        (400, (0.1, 1.6, 4.57), (0.8, 0.18, 0.1)),
+        (540, (4.9, 1.85, 5.03), (0.4, 0.2, 0.1)),
+        (150, (2.2, 1.73, 4.9), (0.8, 0.2, 0.1)),
+    )
+    points = np.concatenate([mean + rng.standard_normal((n, 3)) * spreads for n, mean, spreads in clouds])
+    found = peaks(make_grid(bin_events(list(points.T), np.full(3, CELL[0]))))
+    assert any((np.abs(peak.position - (0.1, 1.6, 4.57)) < (0.5, 0.2, 0.12)).all() for peak in found)
 
 
 def test_the_dim_tail_of_the_monocytes_is_theirs():
