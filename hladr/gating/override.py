@@ -5,6 +5,7 @@ An override counts, or it fails with a reason; nothing falls back to the automat
 
 import copy
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -196,6 +197,8 @@ def _scaled(element: etree._Element, factor: float) -> etree._Element | None:
     if twin.tag == g("PolygonGate"):
         corners = [v.findall(g("coordinate")) for v in twin.findall(g("vertex"))]
         points = np.array([[float(c.get(dt("value"))) for c in pair] for pair in corners])
+        if not np.isfinite(points).all():
+            raise ValueError
         centre = points.mean(axis=0)
         for pair, point in zip(corners, centre + factor * (points - centre), strict=True):
             for coordinate, value in zip(pair, point, strict=True):
@@ -208,7 +211,7 @@ def _scaled(element: etree._Element, factor: float) -> etree._Element | None:
     if twin.tag == g("RectangleGate"):
         for dimension in twin.findall(g("dimension")):
             low, high = dimension.get(g("min")), dimension.get(g("max"))
-            if low is None or high is None:
+            if low is None or high is None or not math.isfinite(float(high) - float(low)):
                 return None
             middle, half = (float(low) + float(high)) / 2, (float(high) - float(low)) / 2 * factor
             dimension.set(g("min"), repr(middle - half))

@@ -137,10 +137,11 @@ def test_gates_of_every_kind_and_scale_are_evaluated(study):
         ('<!DOCTYPE a [<!ENTITY x "y">]>' + document(rectangle()), "document type"),
         (document(POLYGON.replace('"9000"', '"nine"', 1)), "not a number"),
         (document(POLYGON.replace("data-type:value", "data-type:v", 1)), "not a number"),
+        (document(POLYGON.replace('"9000"', '"inf"', 1)), "not a number"),
     ],
     ids=[
         *("text", "other xml", "other name", "other channel", "no parent", "twice", "no matrix", "entities"),
-        *("word for a number", "bare corner"),
+        *("word for a number", "bare corner", "infinite corner"),
     ],
 )
 def test_a_gate_that_cannot_count_fails_and_nothing_falls_back(study, text, words):
@@ -152,6 +153,13 @@ def test_a_gate_that_cannot_count_fails_and_nothing_falls_back(study, text, word
     assert reading.pe == {}
     assert reading.automatic["n_monocytes"] > 300
     assert arrays is None
+
+
+def test_a_rectangle_may_be_open_by_an_infinite_bound(study):
+    open_, _ = reviewed(study, document(rectangle(low=3_000)))
+    infinite, _ = reviewed(study, document(rectangle(low=3_000, high="INF")))
+    assert infinite.n_monocytes == open_.n_monocytes > 300
+    assert infinite.pe == open_.pe
 
 
 def test_a_missing_file_fails(study):
