@@ -105,9 +105,7 @@ def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spil
     detectors = spill.detectors if spill is not None else ()
     names = [channel.name for channel in acquisition.channels]
     used = [i for i, name in enumerate(names) if i in marked or name in detectors]
-    # the height of the forward scatter may equal its area where the cytometer has only one of them
-    others = [i for i in used if i != found.forward] + [i for i in [found.forward_height] if i is not None]
-    same = same_channels(acquisition.events, used) or same_channels(acquisition.events, others)
+    same = same_channels(acquisition.events, names, used)
     if same is not None:
         both = " and ".join(names[i] for i in same)
         raise SpecimenError("corrupt_events", f"the channels {both} hold the same values in every event")

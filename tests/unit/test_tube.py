@@ -52,18 +52,27 @@ def test_a_good_tube_gives_the_pe_of_its_monocytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("filled", "by"), [("PE", "CD14"), ("CD14", "PE"), ("CD14", "CD45"), ("FITC", "PE"), ("PE", "FSC")]
+    ("filled", "by"),
+    [("PE", "CD14"), ("CD14", "PE"), ("CD14", "CD45"), ("FITC", "PE"), ("PE", "FSC"), ("PE", "SSC-H")],
 )
 def test_a_channel_that_holds_anothers_values_is_refused(tmp_path, filled, by):
     """Found by fuzzing: PE filled with another channel gave six times the AB/C, FITC with PE half of it, and ok."""
     tube = simulate_tube(Blood(n_events=8000), CYTOMETERS["fortessa"], np.random.default_rng(3))
     names = {"PE": "PE-A", "CD14": "PerCP-Cy5-5-A", "CD45": "V500-A", "FITC": "FITC-A", "FSC": "FSC-H"}
-    tube.events[:, tube.cytometer.index(names[filled])] = tube.events[:, tube.cytometer.index(names[by])]
+    tube.events[:, tube.cytometer.index(names[filled])] = tube.events[:, tube.cytometer.index(names.get(by, by))]
     reading, arrays = read(tmp_path, tube)
     assert codes(reading) == ["corrupt_events"]
     assert "hold the same values in every event" in reading.findings[0].sentence
     assert reading.pe == {}
     assert arrays is None
+
+
+def test_a_height_may_repeat_its_area(tmp_path):
+    tube = simulate_tube(Blood(n_events=8000), CYTOMETERS["fortessa"], np.random.default_rng(3))
+    index = tube.cytometer.index
+    tube.events[:, index("SSC-H")] = tube.events[:, index("SSC-A")]
+    reading, _ = read(tmp_path, tube)
+    assert codes(reading) == ["few_monocytes"]
 
 
 @pytest.mark.parametrize(("value", "expected"), [(310.0, ["corrupt_events"]), (0.0, [])])
