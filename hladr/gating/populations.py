@@ -67,28 +67,14 @@ def find(cells: Cells, cd45: bool) -> Populations:
     """
     grid = make_grid(cells)
     marks = landmarks(grid, cd45)
-    parts, immature = [], ()
-    if marks.lymphocytes is not None:
-        parts.append(_component(marks.lymphocytes, (0.5, 0.2, 0.25)))
-    if marks.granulocytes is not None:
-        before = marks.granulocytes + np.array([0, -0.1, -0.7 if cd45 else 0.1, 0])[: len(marks.granulocytes)]
-        parts.append(_component(marks.granulocytes, (0.4, 0.25, 0.3)))
-        immature = (len(parts),)
-        parts.append(_component(before, (0.6, 0.35, 0.4)))
-    parts.append(_component(np.mean([m for m, _ in parts[:2]], axis=0), (1.2, 0.8, 0.8)))
+    parts, immature = _known(marks, cd45)
     scattered = (len(parts) - 1,)
     coarse = coarse_moments(cells, COARSE)
     # the immature wait where they are expected: free, they can go to the monocytes before these have a component
     mixture = _fit(coarse, _start(cells, parts), 6, (*scattered, *immature))
     seed = _monocyte_seed(grid, mixture, marks)
-    mixture = _add(mixture, *_component(seed, (0.5, 0.28, 0.28)), 0.02)
-    for other in (marks.lymphocytes, marks.granulocytes):
-        if other is not None:
-            mixture = _add(mixture, *_component(_doublet(seed, other), (0.4, 0.25, 0.3)), 0.001)
-    if marks.granulocytes is not None:
-        mixture = _add(mixture, *_component(_doublet(marks.granulocytes, marks.granulocytes), (0.4, 0.25, 0.3)), 0.001)
-    if marks.lymphocytes is not None and _false_cd14(cells, marks):
-        mixture = _add(mixture, *_component(np.append(seed[:1], marks.lymphocytes[1:]), (0.4, 0.2, 0.25)), 0.003)
+    for mean, sds, share in _with_monocytes(seed, marks, _false_cd14(cells, marks)):
+        mixture = _add(mixture, *_component(mean, sds), share)
     mixture = _fit(coarse, mixture, 6, scattered)
     for around, most in (*((None, n) for n in EXTRA), *((seed, n) for n in BESIDE)):
         places = _worst(grid, mixture, around, most)
@@ -102,8 +88,36 @@ def find(cells: Cells, cd45: bool) -> Populations:
     return Populations(mixture, _members(mixture, best, marks, cells.counts.sum()), marks)
 
 
+def _known(marks: Landmarks, cd45: bool) -> tuple[list, tuple[int, ...]]:
+    """Components to begin with, lymphocytes first and the widely scattered last; which are immature granulocytes."""
+    parts, immature = [], ()
+    if marks.lymphocytes is not None:
+        parts.append(_component(marks.lymphocytes, (0.5, 0.2, 0.25)))
+    if marks.granulocytes is not None:
+        before = marks.granulocytes + np.array([0, -0.1, -0.7 if cd45 else 0.1, 0])[: len(marks.granulocytes)]
+        parts.append(_component(marks.granulocytes, (0.4, 0.25, 0.3)))
+        immature = (len(parts),)
+        parts.append(_component(before, (0.6, 0.35, 0.4)))
+    parts.append(_component(np.mean([m for m, _ in parts[:2]], axis=0), (1.2, 0.8, 0.8)))
+    return parts, immature
+
+
+def _with_monocytes(seed: np.ndarray, marks: Landmarks, false_cd14: bool) -> list[tuple]:
+    """Means, spreads and shares of the monocytes, of doublets, and of lymphocytes that seem to have CD14."""
+    others = [other for other in (marks.lymphocytes, marks.granulocytes) if other is not None]
+    doublets = [_doublet(seed, other) for other in others]
+    if marks.granulocytes is not None:
+        doublets.append(_doublet(marks.granulocytes, marks.granulocytes))
+    found = [(seed, (0.5, 0.28, 0.28), 0.02), *((mean, (0.4, 0.25, 0.3), 0.001) for mean in doublets)]
+    if false_cd14:
+        found.append((np.append(seed[:1], marks.lymphocytes[1:]), (0.4, 0.2, 0.25), 0.003))
+    return found
+
+
 def _false_cd14(cells: Cells, marks: Landmarks) -> bool:
     """Tell whether some lymphocytes are CD14-bright: B cells, bright in PE, where compensation is wrong."""
+    if marks.lymphocytes is None:
+        return False
     like = like_lymphocytes(cells.centres - marks.lymphocytes)
     bright = like & (cells.centres[:, CD14] > marks.reference + 0.6)
     return bool(cells.counts[bright].sum() > FALSE_CD14 * cells.counts[like].sum())
@@ -254,7 +268,7 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
         step = mixture.means[i] - mean
         if granulocytes is not None and _apart(mixture.means[i : i + 1, :3], granulocytes[:3])[0] < 2.5:
             continue
-        if marks.lymphocytes is not None and _like_lymphocytes(mixture, i, seed):
+        if marks.lymphocytes is not None and _rather_lymphocytes(mixture, i, seed):
             continue
         # a dim tail of the monocytes has their scatter and CD45, and is brighter than the other cells
         same = (np.abs(step[1:]) < SPREADS[1 : len(step)]).all() and mixture.means[i, CD14] > marks.reference + 0.6
@@ -268,7 +282,7 @@ def _alike(step: np.ndarray, dimmer: float) -> bool:
     return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
 
 
-def _like_lymphocytes(mixture: Mixture, i: int, monocytes: int) -> bool:
+def _rather_lymphocytes(mixture: Mixture, i: int, monocytes: int) -> bool:
     """Tell whether scatter and CD45 are those of lymphocytes, and more so than they are the monocytes'."""
     away = [
         np.square(mixture.means[i] - mixture.means[other])[1:] / np.diag(mixture.covariances[other])[1:]
