@@ -6,7 +6,7 @@ the cytometers' software. Nothing is guessed: a marker that fits no channel, or 
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .fcs import Channel
 from .flags import SpecimenError
@@ -180,6 +180,12 @@ def measure_of(channel: Channel) -> str:
         if re.search(pattern, name):
             return letter
     return ""
+
+
+def detector_of(channel: Channel) -> str:
+    """Return the detector that a channel comes from: without pulse, scale and the marks of compensated copies."""
+    plain = re.sub(r"^comp-|[-_ ]compensated$|[<>]", "", channel.name.strip().lower())
+    return _core(replace(channel, name=plain))
 
 
 def _core(channel: Channel) -> str:

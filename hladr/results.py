@@ -15,17 +15,19 @@ from . import plan
 from .study import Study
 from .tables import carried_through, write_table, write_text
 
-COHORT_FILES = ("cohort.csv", "cohort.html", "cohort.parquet")
+COHORT_FILES = ("cohort.csv", "cohort.html")
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Keep Python from looking for cycles among a job's millions of small values: up to half of its time."""
+    before = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if before:
+            gc.enable()
 
 
 @_no_collection()
@@ -123,6 +125,7 @@ def write_workbooks(study: Study, results: Path) -> None:
     """Write the tables without the arms for Excel, and the list of problems."""
     from .exports import read_table, xlsx
 
+    (results / "problems.xlsx").unlink(missing_ok=True)  # no rule names it: a job that fails must not leave an old one
     tables = {name: read_table(results / f"{name}.csv", name) for name in xlsx.SHEETS}
     name = str(study.config["study"])
     xlsx.write_results_xlsx(results / "results.xlsx", tables, name)

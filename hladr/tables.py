@@ -91,15 +91,20 @@ def carried_through(table: str, extras: Sequence[Mapping[str, str]]) -> tuple[li
     results = {name.casefold() for name in columns(table)}
     taken, renamed = set(results), {}
     for name in dict.fromkeys(name for row in extras for name in row):
-        new = _no_formula(name)
+        new = _no_formula(_line_feeds(name))
         if new.casefold() in results:
             new = f"own.{new}"
         while new.casefold() in taken:  # databases do not tell Ward from ward
             new += "_"
         taken.add(new.casefold())
         renamed[name] = new
-    rows = [{renamed[name]: _no_formula(text) for name, text in row.items()} for row in extras]
+    rows = [{renamed[name]: _no_formula(_line_feeds(text)) for name, text in row.items()} for row in extras]
     return list(renamed.values()), rows
+
+
+def _line_feeds(text: str) -> str:
+    """End lines within a cell as the table ends its own: a carriage return alone would break the row."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _no_formula(text: str) -> str:

@@ -1,6 +1,5 @@
 """Events that no cytometer wrote: not numbers, all zero, beyond the stated range, or copies of a block of events."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +15,6 @@ SMALLEST_VALUE = 1e-20  # of what is not zero
 _CONTRADICTION_SHARE = 0.01
 _LAGS_TRIED = 64
 _FEW = 256  # events that are compared before all are
-_PULSE = re.compile(r"^comp-|([- ](a|h|w|area|height|width|int|peak|tof|lin|log))+$")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -102,32 +100,27 @@ def copied_events(columns: list[np.ndarray]) -> np.ndarray:
     return copied
 
 
-def same_channels(events: np.ndarray, names: Sequence[str], indices: Sequence[int]) -> tuple[int, int] | None:
+def same_channels(events: np.ndarray, detectors: Sequence[str], indices: Sequence[int]) -> tuple[int, int] | None:
     """Return two channels that hold the same values in every event; None where there are none, or values do not vary.
 
     Parameters
     ----------
     events : ndarray, shape (n, d)
-    names : sequence of str
-        The detectors, `$PnN`, of all channels.
+    detectors : sequence of str
+        For all channels the detector that they come from. Where a file repeats a channel of `indices` in another one
+        of its detector, as height or on another scale, nothing is wrong.
     indices : sequence of int
-        The channels to compare with all others but their own area, height, width or compensated twin: where nothing
-        was measured apart from the one, files may repeat it in the other.
+        The channels to compare with all others.
     """
     few = slice(0, _FEW)
     for i in indices:
-        for j, name in enumerate(names):
-            if j == i or _one_detector(names[i], name):
+        for j in range(events.shape[1]):
+            if j == i or (detectors[i] == detectors[j] and j not in indices):
                 continue
             same = np.array_equal(events[few, i], events[few, j]) and np.array_equal(events[:, i], events[:, j])
             if same and np.ptp(events[:, i]) > 0:
                 return i, j
     return None
-
-
-def _one_detector(a: str, b: str) -> bool:
-    """Tell whether two names are one detector's: `PE-A`, `PE-H`, `Comp-PE-A`, `FL2 INT LOG`."""
-    return _PULSE.sub("", a.lower()) == _PULSE.sub("", b.lower())
 
 
 def stuck_channel(events: np.ndarray, indices: Sequence[int]) -> int | None:

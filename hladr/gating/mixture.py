@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -111,8 +112,8 @@ class Mixture:
         shifts = np.einsum("kij,kj->ki", precisions, self.means)
         coefficients[:, 0] = np.einsum("ki,ki->k", shifts, self.means) + self.dof
         coefficients[:, 1 : 1 + d] = -2 * shifts
-        for column, (a, b) in enumerate(_pairs(d)):
-            coefficients[:, 1 + d + column] = precisions[:, a, b] * (1 if a == b else 2)
+        rows, columns = _products(d)
+        coefficients[:, 1 + d :] = precisions[:, rows, columns] * np.where(rows == columns, 1, 2)
         shifted = coefficients @ features
         return np.maximum(shifted, self.dof, out=shifted)
 
@@ -156,14 +157,17 @@ def _power(base: np.ndarray, halves: int) -> np.ndarray:
     return out
 
 
-def _pairs(d: int) -> list[tuple[int, int]]:
-    return [(a, b) for a in range(d) for b in range(a, d)]
+@cache
+def _products(d: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and second axis of the products of d axes."""
+    return np.triu_indices(d)
 
 
 def _features(points: np.ndarray) -> np.ndarray:
-    rows = [np.ones(len(points)), *points.T]
-    rows += [points[:, a] * points[:, b] for a, b in _pairs(points.shape[1])]
-    return np.array(rows)
+    """1, x and the products of x (f, m) of points (m, d)."""
+    x = points.T
+    rows, columns = _products(len(x))
+    return np.concatenate([np.ones((1, len(points))), x, x[rows] * x[columns]])
 
 
 def fit(
@@ -201,7 +205,7 @@ def fit(
     product and a maximisation step another.
     """
     d = start.means.shape[1]
-    pairs = _pairs(d)
+    rows, columns = _products(d)
     total = cells.counts.sum()
     rounding = np.diag(cells.rounding)
     floor = prior_scatter / 16
@@ -223,8 +227,7 @@ def fit(
         drawn = np.maximum(sums[:, 0], 1e-9)
         means = sums[:, 1 : 1 + d] / drawn[:, None]
         second = np.empty((len(drawn), d, d))
-        for row, (a, b) in enumerate(pairs):
-            second[:, a, b] = second[:, b, a] = sums[:, 1 + d + row]
+        second[:, rows, columns] = second[:, columns, rows] = sums[:, 1 + d :]
         scatter = second - drawn[:, None, None] * (means[:, :, None] * means[:, None, :] + rounding)
         scatters = (scatter + prior_events * prior_scatter) / (weight[:-1] + prior_events)[:, None, None]
         scatters = np.where(

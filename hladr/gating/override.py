@@ -5,7 +5,6 @@ An override counts, or it fails with a reason; nothing falls back to the automat
 
 import copy
 import io
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from . import Gate
 
 NAME = "monocytes"
 MAX_BYTES = 2_000_000
+FAR = 1e10  # beyond the scale of any detector: a bound out there is none
 MANY_TIMES = 4  # the automatic gate's events: a reviewer may well find more, but seldom so many
 
 
@@ -86,8 +86,8 @@ def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tig
             root.append(scaled)
     masks = _apply(etree.tostring(root), acquisition)
     header = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    by_stain = {c.stain: c.name for c in acquisition.channels if c.stain}
-    deciding = tuple(by_stain.get(name, name) for name in _deciding(root, element))
+    detectors = {c.stain: c.name for c in acquisition.channels if c.stain} | _detectors_of_dyes(root)
+    deciding = tuple(detectors.get(name, name) for name in _deciding(root, element))
     return Override(masks, header + document, _readable(document), deciding)
 
 
@@ -160,6 +160,18 @@ def _channels(root: etree._Element) -> list[str]:
     return [name for name in found if name not in dyes]
 
 
+def _detectors_of_dyes(root: etree._Element) -> dict[str, str]:
+    """Tell which detector each dye of the document's own matrices stands for: `Comp-PE-A` for `PE-A`."""
+    found: dict[str, str] = {}
+    for matrix in root.iter(gatingml.tr("spectrumMatrix")):
+        dyes, detectors = (
+            [d.get(dt("name")) for d in matrix.iterfind(f"{gatingml.tr(holder)}/{dt('fcs-dimension')}")]
+            for holder in ("fluorochromes", "detectors")
+        )
+        found |= zip(dyes, detectors, strict=False)
+    return found
+
+
 def _deciding(root: etree._Element, element: etree._Element) -> list[str]:
     """Channels of the gate, of its parents and of the gates that it combines."""
     by_id = {e.get(g("id")): e for e in root.iter() if isinstance(e.tag, str) and e.get(g("id"))}
@@ -211,7 +223,7 @@ def _scaled(element: etree._Element, factor: float) -> etree._Element | None:
     if twin.tag == g("RectangleGate"):
         for dimension in twin.findall(g("dimension")):
             low, high = dimension.get(g("min")), dimension.get(g("max"))
-            if low is None or high is None or not math.isfinite(float(high) - float(low)):
+            if low is None or high is None or not max(abs(float(low)), abs(float(high))) < FAR:
                 return None
             middle, half = (float(low) + float(high)) / 2, (float(high) - float(low)) / 2 * factor
             dimension.set(g("min"), repr(middle - half))

@@ -76,11 +76,13 @@ def find(cells: Cells, cd45: bool) -> Populations:
     for mean, sds, share in _with_monocytes(seed, marks, _false_cd14(cells, marks)):
         mixture = _add(mixture, *_component(mean, sds), share)
     mixture = _fit(coarse, mixture, 6, scattered)
-    for around, most in (*((None, n) for n in EXTRA), *((seed, n) for n in BESIDE)):
-        places = _worst(grid, mixture, around, most)
-        for place in places:
-            mixture = _add(mixture, *_component(place, (0.35, 0.3, 0.3)), 0.003)
-        if places:
+    for around, steps in ((None, EXTRA), (seed, BESIDE)):
+        for most in steps:
+            places = _worst(grid, mixture, around, most)
+            if not places:
+                break
+            for place in places:
+                mixture = _add(mixture, *_component(place, (0.35, 0.3, 0.3)), 0.003)
             mixture = _fit(coarse, mixture, 4, scattered)
     del grid, coarse  # the last steps need the most memory
     mixture = _fit(moments(cells), mixture, FINE_STEPS, scattered)

@@ -105,7 +105,11 @@ def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spil
     detectors = spill.detectors if spill is not None else ()
     names = [channel.name for channel in acquisition.channels]
     used = [i for i, name in enumerate(names) if i in marked or name in detectors]
-    same = same_channels(acquisition.events, names, used)
+    # where the cytometer has one measure of the forward scatter only, its height repeats its area
+    origins = [panel.detector_of(channel) for channel in acquisition.channels]
+    if found.forward_height is not None:
+        origins[found.forward_height] = origins[found.forward]
+    same = same_channels(acquisition.events, origins, used)
     if same is not None:
         both = " and ".join(names[i] for i in same)
         raise SpecimenError("corrupt_events", f"the channels {both} hold the same values in every event")

@@ -9,7 +9,7 @@ from hladr import exports
 from hladr.exports import xlsx as exports_xlsx
 from hladr.exports.sheets import Book
 from hladr.flags import FLAGS
-from hladr.tables import dictionary, write_table
+from hladr.tables import carried_through, columns, dictionary, write_table
 
 TRAPS = ("=1+1", "001", "1001", "+49", "-x", "@SUM(A1)", "1e5", "2024-01-02")
 
@@ -51,6 +51,36 @@ def test_tables_come_back_typed(results):
     assert (tube["day"], tube["abc"], tube["flags"], tube["abc_low"]) == (1, 5123.45679, None, None)
     assert rows["phenotypes"][3]["borderline"] is True
     assert "cohort" not in rows
+
+
+ODD = ("true", "NA", "001", "1e5", "nan", "NULL", 'a "b", c', "two\nlines", " spaced ", "old\rnew", "ä")
+
+
+def test_own_text_arrives_the_same_in_every_export(tmp_path):
+    """A lone carriage return, as old Macs end lines, once broke the row, and every export with it."""
+    import duckdb
+    import pyarrow.parquet as pq
+
+    names, extra = carried_through("reversal", [{"remark": text} for text in ODD])
+    rows = [{"patient_id": f"P{k}", "evaluable": True} | more for k, more in enumerate(extra)]
+    write_table(tmp_path / "reversal.csv", "reversal", rows, names)
+    expected = [text.replace("\r", "\n") for text in ODD]
+    assert [row["remark"] for row in exports.read_table(tmp_path / "reversal.csv", "reversal")] == expected
+    exports.write_parquet(tmp_path / "parquet", tmp_path)
+    assert pq.read_table(tmp_path / "parquet" / "reversal.parquet")["remark"].to_pylist() == expected
+    exports.write_duckdb(tmp_path / "results.duckdb", tmp_path)
+    with duckdb.connect(str(tmp_path / "results.duckdb")) as connection:
+        assert [text for (text,) in connection.execute("SELECT remark FROM reversal").fetchall()] == expected
+
+
+def test_a_table_without_rows_is_a_table_without_rows(tmp_path):
+    import pyarrow.parquet as pq
+
+    write_table(tmp_path / "reversal.csv", "reversal", [])
+    exports.write_parquet(tmp_path / "parquet", tmp_path)
+    table = pq.read_table(tmp_path / "parquet" / "reversal.parquet")
+    assert table.num_rows == 0
+    assert table.column_names == list(columns("reversal"))
 
 
 def test_a_word_where_a_boolean_belongs_is_refused(tmp_path):

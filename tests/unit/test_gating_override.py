@@ -157,9 +157,10 @@ def test_a_gate_that_cannot_count_fails_and_nothing_falls_back(study, text, word
 
 def test_a_rectangle_may_be_open_by_an_infinite_bound(study):
     open_, _ = reviewed(study, document(rectangle(low=3_000)))
-    infinite, _ = reviewed(study, document(rectangle(low=3_000, high="INF")))
-    assert infinite.n_monocytes == open_.n_monocytes > 300
-    assert infinite.pe == open_.pe
+    for high in ("INF", "1.7976931348623157e308", "1e12"):
+        infinite, _ = reviewed(study, document(rectangle(low=3_000, high=high)))
+        assert infinite.n_monocytes == open_.n_monocytes > 300
+        assert infinite.pe == open_.pe
 
 
 def test_a_missing_file_fails(study):
@@ -179,6 +180,29 @@ def test_a_channel_may_be_named_by_its_stain(study):
     assert by_stain.n_monocytes == by_name.n_monocytes
     hladr, _ = reviewed(study, document(rectangle("parent", "HLA-DR PE", -1e6), rectangle(parent="parent")))
     assert "override_unusual" in [f.code for f in hladr.findings]
+
+
+def test_channels_are_told_through_the_matrix_of_another_program(study):
+    """FlowJo gates on dyes that its own matrix names, such as Comp-PE-A."""
+    matrix = (
+        '<transforms:spectrumMatrix transforms:id="own"><transforms:fluorochromes>'
+        + "".join(f'<data-type:fcs-dimension data-type:name="Comp-{name}"/>' for name in (PE, CD14))
+        + "</transforms:fluorochromes><transforms:detectors>"
+        + "".join(f'<data-type:fcs-dimension data-type:name="{name}"/>' for name in (PE, CD14))
+        + "</transforms:detectors>"
+        + "".join(
+            f'<transforms:spectrum><transforms:coefficient transforms:value="{a}"/>'
+            f'<transforms:coefficient transforms:value="{b}"/></transforms:spectrum>'
+            for a, b in ((1, 0.01), (0.01, 1))
+        )
+        + "</transforms:spectrumMatrix>"
+    )
+    on_cd14 = rectangle(channel=f"Comp-{CD14}", low=5_000, reference="own")
+    reading, _ = reviewed(study, document(matrix, on_cd14))
+    assert [f.sentence for f in reading.findings if f.code == "override_unusual"] == []
+    on_hladr = rectangle("parent", f"Comp-{PE}", -1e6, reference="own")
+    reading, _ = reviewed(study, document(matrix, on_hladr, rectangle(low=3_000, parent="parent")))
+    assert "uses the HLA-DR channel" in next(f.sentence for f in reading.findings if f.code == "override_unusual")
 
 
 def test_a_gate_that_selects_nearly_everything_is_questioned(study):

@@ -4,7 +4,7 @@ import pytest
 
 from hladr.fcs import Channel
 from hladr.flags import SpecimenError
-from hladr.panel import measure_of, resolve, resolve_beads
+from hladr.panel import detector_of, measure_of, resolve, resolve_beads
 
 
 def channels(*names):
@@ -239,6 +239,22 @@ def test_beads_without_pe(lab):
 )
 def test_what_a_name_says_of_the_pulse(name, letter):
     assert measure_of(channels(name)[0]) == letter
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("PE-A", "PE-H", "Comp-PE-A", "<PE-A>", "PE-A-Compensated", "PE_W"),
+        ("FL2 INT LOG", "FL2 PEAK LIN", "FL2"),
+        ("YEL-HLog", "YEL-HLin", "YEL-ALog"),
+        ("PE-Cy7-A", "PE-Cy7-H"),
+        ("FSC-A", "FSC-H", "FSC Width"),
+    ],
+)
+def test_channels_of_one_detector_are_told(names):
+    assert len({detector_of(channel) for channel in channels(*names)}) == 1
+    assert detector_of(channels("APC-A")[0]) != detector_of(channels(names[0])[0])
+    assert detector_of(channels("PE-Cy5-A")[0]) != detector_of(channels(names[0])[0])
 
 
 def test_a_damaged_name_is_shown_short_and_printable_or_refused():

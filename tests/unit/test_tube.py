@@ -67,10 +67,11 @@ def test_a_channel_that_holds_anothers_values_is_refused(tmp_path, filled, by):
     assert arrays is None
 
 
-def test_a_height_may_repeat_its_area(tmp_path):
+@pytest.mark.parametrize(("height", "area"), [("SSC-H", "SSC-A"), ("FSC-H", "FSC-A")])
+def test_a_height_may_repeat_its_area(tmp_path, height, area):
     tube = simulate_tube(Blood(n_events=8000), CYTOMETERS["fortessa"], np.random.default_rng(3))
     index = tube.cytometer.index
-    tube.events[:, index("SSC-H")] = tube.events[:, index("SSC-A")]
+    tube.events[:, index(height)] = tube.events[:, index(area)]
     reading, _ = read(tmp_path, tube)
     assert codes(reading) == ["few_monocytes"]
 

@@ -26,8 +26,8 @@ def planned(study: Path, *options: str) -> dict[str, int]:
     result = snakemake(study, "-n", "--quiet", "host", *options)
     assert result.returncode == 0, result.stderr
     lines = [line.split() for line in (result.stdout + result.stderr).splitlines()]
-    results = {"quantify", "call", "compare", "publish", "report", "export", "workbooks", "provenance"}
-    rules = {"calibrate", "gate", *results}
+    results = {"quantify", "call", "compare", "publish", "figures", "report", "export", "workbooks"}
+    rules = {"calibrate", "gate", "provenance", *results}
     return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[0] in rules and words[1].isdigit()}
 
 
@@ -88,6 +88,11 @@ def test_a_late_file_runs_its_batch_and_what_follows(demo_copy):
 @pytest.mark.parametrize(
     ("addition", "runs", "rests"),
     [
+        (
+            "study: another name\n",
+            {"workbooks", "report", "compare"},
+            {"gate", "calibrate", "quantify", "call", "export"},
+        ),
         ("reversal: {rule: methods-increment}\n", {"call", "compare"}, {"gate", "calibrate", "quantify", "publish"}),
         ("quantify: {review_monocytes: 900, min_monocytes: 90}\n", {"gate", "quantify"}, set()),
         ("quantify: {bead_window_hours: 30}\n", {"quantify"}, {"gate"}),

@@ -148,7 +148,7 @@ CSV_TABLES = [
     )
 ] + (["results/cohort.csv"] if HAS_ARMS else [])
 
-# Every result is named, so that one that was deleted is made again.
+# Every result is named, so that one that was deleted is made again; not problems.xlsx, which only some studies have.
 TARGETS = (
     [
         *CSV_TABLES,
@@ -159,6 +159,7 @@ TARGETS = (
             for name in ("tubes", "antibodies", "beads", "calls")
         ),
         "results/gates",
+        "results/parquet",
         "results/report.html",
         "results/results.duckdb",
         "results/results.xlsx",

@@ -103,6 +103,7 @@ rule export:
     output:
         database="results/results.duckdb",
         dictionary="results/dictionary.csv",
+        parquet=directory("results/parquet"),
     log:
         "logs/export.log",
     conda:
