@@ -51,20 +51,25 @@ def of_events(
     chosen = arrays.masks["monocytes"] if chosen is None else chosen
     ends, places = [], []
     for position, (name, scale) in enumerate(pair.items()):
-        values = arrays.values[name][inside]
+        places.append(_on_scale(arrays, name, scale)[inside])
         corners = [c[position] for outline in (*outlines, *room_for) for c in outline.vertices]
-        ends.append(_axis(label(arrays, name), scale, values, corners))
-        places.append(scale.apply(values))
+        ends.append(_axis(label(arrays, name), scale, places[-1], corners))
     return PlotPanel(title, note, *places, *ends, tuple(outlines), chosen[inside])
 
 
-def _axis(title: str, scale: Scale, values: np.ndarray, corners: list[float]) -> PlotAxis:
+def _on_scale(arrays, name: str, scale: Scale) -> np.ndarray:
+    """Put a marker on a scale, unless gating has done so."""
+    ready = arrays.scaled.get(replace(arrays.axes[name], scale=scale))
+    return scale.apply(arrays.values[name]) if ready is None else ready
+
+
+def _axis(title: str, scale: Scale, places: np.ndarray, corners: list[float]) -> PlotAxis:
     """Choose the ends so that nearly all events and every corner are on the panel, with a little room."""
-    low, high = reach(values)
+    low, high = reach(places)
     if scale.kind == "linear":
         near = [c for c in corners if c < 1.5 * high]
         return linear_axis(title, min(low, 0.0), 1.1 * max([high, *near]))
-    ends = [*scale.apply(np.array([low, high, 0.0, 100 * scale.cofactor])), *corners]
+    ends = [low, high, *scale.apply(np.array([0.0, 100 * scale.cofactor])), *corners]
     room = 0.04 * (max(ends) - min(ends))
     return decade_axis(title, scale, min(ends) - room, max(ends) + room)
 

@@ -156,7 +156,8 @@ def _automatic(tube: _Tube, reading: TubeReading) -> tuple[TubeReading, TubeArra
         reading = replace(reading, notes=(*reading.notes, "unstable_time_removed"))
     reading = measure(reading, signals, masks, learned, stable, config)
     values = _values(signals)
-    return reading, TubeArrays(values, _axes(signals, learned.gates), masks, learned.gates, tube.spill)
+    axes = _axes(signals, learned.gates)
+    return reading, TubeArrays(values, axes, masks, learned.gates, learned.scaled, tube.spill)
 
 
 def _masks(tube: _Tube, learned: Learned) -> dict[str, np.ndarray]:
@@ -212,7 +213,7 @@ def _reviewed(
     kept = counted(replace(kept, findings=(*kept.findings, *odd)), tube.signals, masks, doubt, stable, tube.config)
     if arrays is None:
         values = _values(tube.signals)
-        arrays = TubeArrays(values, _axes(tube.signals, GateSet(())), masks, GateSet(()), tube.spill)
+        arrays = TubeArrays(values, _axes(tube.signals, GateSet(())), masks, GateSet(()), spill=tube.spill)
     return kept, replace(arrays, masks=masks, override_xml=override.document, override_gate=override.gate)
 
 

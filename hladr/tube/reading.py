@@ -107,6 +107,8 @@ class TubeArrays:
     masks : dict of str to ndarray of bool (n,)
         Gate name to events; `monocytes` is what counts.
     gates : GateSet
+    scaled : dict of Axis to ndarray (n,)
+        Columns that gating has put on their scale.
     spill : fcs.Spillover or None
         The matrix that was applied.
     override_xml : str or None
@@ -119,6 +121,7 @@ class TubeArrays:
     axes: dict[str, Axis]
     masks: dict[str, np.ndarray]
     gates: GateSet
+    scaled: dict[Axis, np.ndarray] = field(default_factory=dict)
     spill: Spillover | None = None
     override_xml: str | None = None
     override_gate: Gate | None = None
