@@ -85,5 +85,5 @@ def to_png(index: np.ndarray) -> bytes:
     image = Image.fromarray(index)
     image.putpalette(_COLOURS.tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=3)  # a third of the time of 6, for a third more bytes
+    image.save(buffer, "PNG", compress_level=5)  # seven tenths of the time of 6, for an eighth more bytes
     return buffer.getvalue()

@@ -179,8 +179,17 @@ def test_the_order_of_events_does_not_change_the_picture(gated):
         arrays,
         values={name: values[order] for name, values in arrays.values.items()},
         masks={name: mask[order] for name, mask in arrays.masks.items()},
+        scaled={axis: values[order] for axis, values in arrays.scaled.items()},
     )
     assert plots_tube.draw_tube(shuffled, reading) == plots_tube.draw_tube(arrays, reading)
+
+
+def test_columns_that_gating_has_scaled_change_no_picture(gated):
+    from dataclasses import replace
+
+    reading, arrays = gated
+    assert len(arrays.scaled) == 4
+    assert plots_tube.draw_tube(replace(arrays, scaled={}), reading) == plots_tube.draw_tube(arrays, reading)
 
 
 def test_monocytes_are_orange_where_they_lie(gated):
