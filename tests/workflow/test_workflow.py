@@ -88,11 +88,7 @@ def test_a_late_file_runs_its_batch_and_what_follows(demo_copy):
 @pytest.mark.parametrize(
     ("addition", "runs", "rests"),
     [
-        (
-            "study: another name\n",
-            {"workbooks", "report", "compare"},
-            {"gate", "calibrate", "quantify", "call", "export"},
-        ),
+        ("study: another name\n", {"workbooks", "report", "compare"}, {"gate", "calibrate", "quantify", "call"}),
         ("reversal: {rule: methods-increment}\n", {"call", "compare"}, {"gate", "calibrate", "quantify", "publish"}),
         ("quantify: {review_monocytes: 900, min_monocytes: 90}\n", {"gate", "quantify"}, set()),
         ("quantify: {bead_window_hours: 30}\n", {"quantify"}, {"gate"}),
@@ -105,7 +101,7 @@ def test_a_setting_runs_what_depends_on_it_and_nothing_else(demo_copy, addition,
     path = demo_copy / "config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     for section, values in yaml.safe_load(addition).items():
-        config[section] = {**config.get(section, {}), **values}
+        config[section] = {**config.get(section, {}), **values} if isinstance(values, dict) else values
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     jobs = set(planned(demo_copy))
     assert runs <= jobs
