@@ -48,7 +48,8 @@ def file_stamp(path: str | Path) -> tuple[int, int] | None:
 
 def stamps(folder: Path, names: Iterable[str | None]) -> list[tuple[int, int] | None]:
     """Stamp files named relative to the study folder; an empty name counts as no file."""
-    return [file_stamp(folder / name) if name else None for name in names]
+    root = os.fspath(folder)  # joined as text: a study has thousands of files, and each start looks at all of them
+    return [file_stamp(os.path.join(root, name)) if name else None for name in names]
 
 
 def content_digest(folder: Path, names: Iterable[str]) -> str:
