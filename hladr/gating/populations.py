@@ -162,7 +162,7 @@ def _summit(mixture: Mixture, best: int, candidates: np.ndarray) -> int:
     hill = [best]
     for i in np.flatnonzero(candidates):
         step = mixture.means[i] - mixture.means[best]
-        if i != best and _alike(step, 1.6) and (np.abs(step[3:]) < 1.0).all() and _one_hill(three, best, i):
+        if i != best and _alike(step, 1.6) and (np.abs(step[3:]) < 0.5).all() and _one_hill(three, best, i):
             hill.append(int(i))
     return max(hill, key=lambda i: mixture.shares[i])
 
@@ -272,6 +272,8 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
             continue
         if marks.lymphocytes is not None and _rather_lymphocytes(mixture, i, seed):
             continue
+        if _strewn(mixture.covariances[i], step):
+            continue
         # a dim tail of the monocytes has their scatter and CD45, and is brighter than the other cells
         same = (np.abs(step[1:]) < SPREADS[1 : len(step)]).all() and mixture.means[i, CD14] > marks.reference + 0.6
         if _alike(step, 1.8 if same else 1.1) and _one_hill(three, seed, i):
@@ -282,6 +284,12 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
 def _alike(step: np.ndarray, dimmer: float) -> bool:
     """Tell whether a component may belong to the monocytes by its distance: at most so much dimmer in CD14."""
     return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
+
+
+def _strewn(covariance: np.ndarray, step: np.ndarray) -> bool:
+    """Tell a component of dead cells: of another size than the monocytes, and strewn over SSC or CD45."""
+    spread = np.sqrt(np.diag(covariance))
+    return bool((np.abs(step[3:]) > 0.5).any() and (spread[[SIDE, THIRD]] > 1.5 * SPREADS[[SIDE, THIRD]]).any())
 
 
 def _rather_lymphocytes(mixture: Mixture, i: int, monocytes: int) -> bool:
