@@ -11,7 +11,7 @@ from hladr.gating.learn import CELL, Columns, Signal, learn
 from hladr.gating.mixture import bin_events
 
 TOP = 262_143.0
-# events; medians of FSC, SSC, CD45, CD14 on a linear scale; the spreads of ln are the same for all
+# events; medians of FSC, SSC, CD45, CD14 on a linear scale; the spreads of ln are the same for all, or some times that
 NEUTROPHILS = (14_000, 90_000, 80_000, 6_000, 300)
 LYMPHOCYTES = (3_600, 50_000, 18_000, 26_000, 30)
 B_CELLS = (400, 50_000, 18_500, 24_000, 30)
@@ -23,7 +23,9 @@ SPREADS = (0.12, 0.2, 0.22, 0.4)
 def tube(*populations, cd45=True, floor=None, top=TOP, seed=1):
     """Columns of these populations with detector noise on CD14, and the population of each event."""
     rng = np.random.default_rng(seed)
-    values = np.concatenate([np.log(p[1:]) + rng.standard_normal((p[0], 4)) * SPREADS for p in populations])
+    values = np.concatenate(
+        [np.log(p[1:5]) + rng.standard_normal((p[0], 4)) * np.multiply(SPREADS, *p[5:] or [1]) for p in populations]
+    )
     values = np.minimum(np.exp(values), top)
     values[:, 3] += 40 * rng.standard_normal(len(values))
     if floor is not None:
@@ -91,6 +93,15 @@ def test_lymphocytes_without_cd45_are_a_peak_beside_cells_of_little_more_forward
     points = np.concatenate([mean + rng.standard_normal((n, 3)) * spreads for n, mean, spreads in clouds])
     found = peaks(make_grid(bin_events(list(points.T), np.full(3, CELL[0]))))
     assert any((np.abs(peak.position - (0.1, 1.6, 4.57)) < (0.5, 0.2, 0.12)).all() for peak in found)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_dead_cells_strewn_over_the_monocytes_stay_out(seed):
+    dead = (2_000, 42_000, 38_000, 8_500, 2_600, 2.4)
+    columns, labels = tube(of(NEUTROPHILS, cd14=1_000), LYMPHOCYTES, of(MONOCYTES, events=500), dead, seed=seed)
+    mask = gated(columns)
+    assert (mask & (labels == 3)).sum() < 0.1 * mask.sum()
+    assert f1(mask, labels == 2) > 0.9
 
 
 def test_the_dim_tail_of_the_monocytes_is_theirs():
