@@ -23,7 +23,6 @@ MARGIN = 0.05  # share of the events at a scatter detector's limit
 PILE = 0.03  # share of the leukocytes at the lowest CD14, from which on it is a floor
 MOST = 150_000  # events to learn from; the gates are applied to all
 CELL = (0.15, 0.15, 0.15, 0.15)  # natural units
-COMPONENTS = 10
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,8 @@ def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> C
     first, last = float(np.median(early)), float(np.median(late))
     if min(first, last) <= 0:
         return None
-    # pairs in which the late event is the larger one, ties by half
+    # Pairs in which the late event is the larger one, ties by half: the rank sum test of scipy.stats, whose import
+    # alone would cost each batch job a second or two.
     larger = (np.searchsorted(early, late, "left") + np.searchsorted(early, late, "right")).sum() / 2
     pairs = len(early) * len(late)
     error = math.sqrt(pairs * (len(early) + len(late) + 1) / 12)

@@ -9,7 +9,6 @@ from .view import Inputs
 
 INHERITED = {"calibration_failed", "calibration_review"}
 SHOWN = 10
-CHIPS = 24
 
 
 def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> dict:

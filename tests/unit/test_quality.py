@@ -125,6 +125,16 @@ def test_pe_that_rises_by_more_than_30_percent_fails_also_where_monocytes_are_fe
     assert sum(t.status(0.15, 0.30) == "failed" for t in beyond) >= 0.98 * len(beyond)
 
 
+def test_the_change_is_that_of_the_rank_sum_test_of_scipy():
+    from scipy.stats import mannwhitneyu, norm
+
+    rng = np.random.default_rng(5)
+    values = rng.lognormal(8, 0.5, 1000) * np.linspace(1, 1.1, 1000)
+    change = fifths(None, values, np.ones(1000, dtype=bool))
+    other = mannwhitneyu(values[:200], values[-200:], use_continuity=False, method="asymptotic")
+    assert 2 * norm.sf(change.errors) == pytest.approx(other.pvalue, rel=1e-9)
+
+
 def test_a_short_file_says_nothing():
     assert stability(None, np.ones(500, dtype=bool), {}, 0.15, 2.0) is None
     assert fifths(None, np.ones(40), np.ones(40, dtype=bool)) is None
