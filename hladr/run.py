@@ -217,7 +217,9 @@ def summary(folder: Path) -> list[str]:
 
 
 def _first(tubes: list[dict[str, str]], beads: list[dict[str, str]]) -> str:
-    """Name the worst: a failed bead run spoils several tubes, then failed tubes, then doubtful ones."""
+    """Name the worst: a failed bead run spoils all tubes that name it, then failed tubes, then doubtful ones."""
+    named = {row["bead_id"] for row in tubes}
+    beads = [row for row in beads if row["bead_id"] in named]
     for rows, key, what in ((beads, "bead_id", "bead run"), (tubes, "sample_id", "tube")):
         for row in rows:
             if row["status"] == "failed":
