@@ -117,7 +117,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, nargs="+", default=[60_000, 1_000_000])
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="60,000 events, twice")
     options = parser.parse_args()
+    if options.quick:
+        options.events, options.repeats = [60_000], 2
     kinds = ("float", "float, time step", "16 bit log", "16 bit tags", "24 bit")
     print(
         f"{'form':18}{'events':>10}{'hladr ms':>10}{'FlowIO ms':>11}{'hladr MB':>10}{'FlowIO MB':>11}{'float32 MB':>12}"

@@ -1,9 +1,9 @@
-"""Write the report of a synthetic study and print sizes and times: `python benchmarks/report.py [TUBES] [FOLDER]`.
+"""Write the report of a synthetic study and print sizes and times: `python benchmarks/report.py [--tubes N] [--quick]`.
 
 The values are made up in the shapes of a real run; a few gate pictures of simulated tubes stand for all of them.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from datetime import date, datetime, timedelta
@@ -203,9 +203,14 @@ def noise_picture(seed: int) -> bytes:
 
 
 def main() -> None:
-    n_tubes = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tubes", type=int, default=1000)
+    parser.add_argument("--folder", default="", help="keep results/ in this folder")
+    parser.add_argument("--quick", action="store_true", help="100 tubes")
+    options = parser.parse_args()
+    n_tubes = 100 if options.quick else options.tubes
     with tempfile.TemporaryDirectory() as temporary:
-        results = Path(sys.argv[2] if len(sys.argv) > 2 else temporary) / "results"
+        results = Path(options.folder or temporary) / "results"
         study = synthetic_study(n_tubes)
         write_results(study, results, pictures=[noise_picture(seed) for seed in range(4)])
         from hladr.report.build import write_report

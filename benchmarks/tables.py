@@ -1,5 +1,6 @@
-"""How long the tables of a large study take to load: python benchmarks/tables.py [TUBES]."""
+"""How long the tables of a large study take to load: `python benchmarks/tables.py [--tubes N] [--quick]`."""
 
+import argparse
 import csv
 import subprocess
 import sys
@@ -47,7 +48,11 @@ def write_study(folder: Path, tubes: int, xlsx: bool = False) -> None:
 
 
 def main() -> None:
-    tubes = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tubes", type=int, default=10_000)
+    parser.add_argument("--quick", action="store_true", help="500 tubes")
+    options = parser.parse_args()
+    tubes = 500 if options.quick else options.tubes
     print(f"{tubes} tubes, {7 * tubes} ferritin rows; seconds")
     print(f"{'tables':<8}{'load':>8}{'process, import included':>28}")
     for kind in ("csv", "xlsx"):

@@ -70,7 +70,7 @@ def run_batch(
                     lines[position] = text
                 _tick(progress)
                 current = next((i for i in todo if i not in lines), position)
-        except EOFError:
+        except (EOFError, OSError):  # the child has ended, the second: in the middle of an answer
             pass
         child.join()
         if len(lines) == len(ids):

@@ -74,11 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _cores(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1")
-    return number
+def _cores(text: str) -> int | None:
+    """Read a number of cores; None for `all`, as Snakemake understands it."""
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1, or all")
+    return int(text)
 
 
 def _demo(arguments: argparse.Namespace, rest: list[str]) -> int:

@@ -37,6 +37,7 @@ CYTOMETERS = (
 MAKERS = (
     "bd|becton dickinson|beckman( coulter)?|coulter|thermo( fisher)?|applied biosystems|miltenyi|cytek|sony|agilent"
 )
+_SCRUBBED = re.compile(r"(.+ )?#[0-9a-f]{12}")
 
 
 @lru_cache  # a study has few cytometers, and two texts for each tube
@@ -52,10 +53,19 @@ def veiled(text: str | None) -> str | None:
     """Turn a header's text into what may be stored: the recognised model, if any, and a digest to compare by.
 
     Letters and digits count, capitals do not: `LSR II` is `lsrII`, and a serial number with leading spaces is itself.
+    What `scrubbed` wrote gives what the original gave.
     """
+    if text and _SCRUBBED.fullmatch(text):
+        return text.replace("#", "")
     plain = "".join(c for c in (text or "").casefold() if c.isalnum())
     if not plain:
         return None
     digest = hashlib.sha256(plain.encode()).hexdigest()[:12]
     model = known_cytometer(text)
     return f"{model} {digest}" if model else digest
+
+
+def scrubbed(text: str | None) -> str | None:
+    """Return what may stand for a header's text in a file to share: `FACSCanto #0123456789ab`."""
+    kept = veiled(text)
+    return None if kept is None else f"{kept[:-12]}#{kept[-12:]}"

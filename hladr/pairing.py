@@ -1,15 +1,19 @@
 """Tube against beads: what must match so that a PE of the one means the same on the other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from .cytometers import veiled
+from .fcs import Acquisition, Spillover
 from .fcs.compensation import FROM_FILE
+from .fcs.spillover import is_identity
 from .flags import Finding, finding
 from .limits import above
+from .wording import number
 
 HEADER_TEXT = ("cytometer", "serial number")  # compared, never shown
+COMPENSATION = "compensation of PE"  # shown; only a matrix that the tube lacks is a finding, of its own kind
 RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
 
 
@@ -31,7 +35,8 @@ class PESettings:
     acquired_at : str or None
         ISO 8601, the cytometer's local time.
     compensation : str
-        `matrix`, `identity` or `none`: what the file carries; `not asked for` where the lab takes none from it.
+        Of a tube what is applied to PE: `matrix`, `none`, or `not asked for` where the lab takes none from the file; of
+        beads, whose PE needs none, what the file carries: `matrix`, `identity` or `none`.
     """
 
     detector: str
@@ -45,26 +50,38 @@ class PESettings:
     acquired_at: str | None
     compensation: str
 
-    def to_dict(self) -> dict:
-        """Return the fields for JSON."""
-        return asdict(self)
+
+def bead_settings(acquisition: Acquisition, column: int) -> PESettings:
+    """Take the settings of the PE channel (its column) from a bead run, or from its header alone."""
+    spill = acquisition.spill
+    return _settings(acquisition, column, "none" if spill is None else "identity" if is_identity(spill) else "matrix")
 
 
-def pe_settings(acquisition, column: int) -> PESettings:
-    """Take the settings of the PE channel from an acquisition (or a header).
+def tube_settings(header: Acquisition, column: int, lab: Mapping, spill: Spillover | None) -> PESettings:
+    """Take the settings of the PE channel (its column) from a tube's header.
 
     Parameters
     ----------
-    acquisition : fcs.Acquisition
+    header : fcs.Acquisition
     column : int
-        Of PE.
+    lab : mapping
+        The tube's entry of labs.yaml.
+    spill : fcs.Spillover or None
+        The matrix that applies: `fcs.compensation.choose`.
     """
-    channel, about, spill = acquisition.channels[column], acquisition.settings, acquisition.spill
-    state = "none"
-    if spill is not None:
-        size = len(spill.detectors)
-        off = max(abs(spill.matrix[i][j] - (i == j)) for i in range(size) for j in range(size)) if size else 0.0
-        state = "matrix" if off > 0 else "identity"
+    compensated = spill is not None and header.channels[column].name in spill.detectors
+    return _settings(header, column, _applied(compensated, lab.get("compensation")))
+
+
+def _applied(compensated: bool, how: str | None) -> str:
+    """Name what a lab's `compensation` does to a tube's PE."""
+    if compensated:
+        return "matrix"
+    return "none" if (how or FROM_FILE) == FROM_FILE else "not asked for"
+
+
+def _settings(acquisition: Acquisition, column: int, compensation: str) -> PESettings:
+    channel, about = acquisition.channels[column], acquisition.settings
     return PESettings(
         channel.name,
         channel.voltage,
@@ -75,7 +92,7 @@ def pe_settings(acquisition, column: int) -> PESettings:
         veiled(about.cytometer),
         veiled(about.serial),
         about.acquired_at.isoformat() if about.acquired_at is not None else None,
-        state,
+        compensation,
     )
 
 
@@ -100,9 +117,7 @@ def table(tube: PESettings, beads: PESettings) -> list[Compared]:
         _number("PE gain", _gain(tube.gain, beads.gain), _gain(beads.gain, tube.gain)),
         _amplification(tube, beads),
         _number("PE range", tube.range, beads.range),
-        Compared(
-            "compensation in the file", tube.compensation, beads.compensation, tube.compensation == beads.compensation
-        ),
+        Compared(COMPENSATION, tube.compensation, beads.compensation, None),
         Compared("hours from beads to tube", hours, None, None),
     ]
 
@@ -134,7 +149,7 @@ def compare(
         `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`, `compensation_missing`; with an exception
         `pairing_exception` (review) instead of the first two.
     """
-    rows = [row for row in table(tube, beads) if row.agree is False and row.what != "compensation in the file"]
+    rows = [row for row in table(tube, beads) if row.agree is False]
     found = []
     for code, names in (("cytometer_mismatch", HEADER_TEXT), ("settings_mismatch", None)):
         differ = [r for r in rows if (r.what in names if names else r.what not in HEADER_TEXT)]
@@ -149,12 +164,8 @@ def compare(
         found = [finding("pairing_exception", f"{what}; let through because: {excuse.get('reason', '')}")]
     hours = hours_between(tube.acquired_at, beads.acquired_at)
     if hours is not None and above(abs(hours), window_hours):
-        found.append(
-            finding(
-                "bead_date_mismatch",
-                f"beads and tube were acquired {abs(hours):.0f} hours apart, more than {window_hours:g} hours",
-            )
-        )
+        apart = f"{number(abs(hours), window_hours)} hours apart, more than {window_hours:g} hours"
+        found.append(finding("bead_date_mismatch", f"beads and tube were acquired {apart}"))
     if tube.compensation == "none" and beads.compensation == "matrix":
         # one damaged letter in the keyword's name is enough; the other way round is usual, since beads need no matrix
         found.append(
@@ -231,5 +242,5 @@ def reading_settings(reading) -> PESettings | None:
         reading.cytometer,
         reading.serial,
         reading.acquired_at,
-        "matrix" if channel["compensated"] else "none" if channel["compensation"] == FROM_FILE else "not asked for",
+        _applied(channel["compensated"], channel["compensation"]),
     )

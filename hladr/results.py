@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import plan
+from .arms import arms_of
 from .study import Study
 from .tables import carried_through, write_table, write_text
 
@@ -111,8 +112,8 @@ def write_exports(study: Study, results: Path) -> None:
     """Write the tables once more, for DuckDB and Parquet, and the dictionary."""
     from . import exports
 
-    # A comparison whose arms have gone from samples.csv is no result of this study any more.
-    if not any(tube.arm for tube in study.tubes):
+    # A comparison whose arms have gone from the tables is no result of this study any more.
+    if not arms_of(study):
         for name in COHORT_FILES:
             (results / name).unlink(missing_ok=True)
     exports.write_dictionary(results / "dictionary.csv", results)

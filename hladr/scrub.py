@@ -14,6 +14,7 @@ from .study.config import schema
 from .study.problems import Collector, Problem, StudyError
 from .study.tables import read_table
 from .study.types import Study, file_stem
+from .study.yaml import read_yaml
 
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _TABLES = ("samples", "beads", "bead_lots", "ferritin", "outcomes", "releases", "overrides")
@@ -36,7 +37,7 @@ def scrub_study(study_dir: str | Path, out_dir: str | Path) -> None:
 
     Notes
     -----
-    - FCS files become `fcs/SAMPLE_ID.fcs` and `fcs/BEAD_ID.fcs`, as `fcs_scrub.scrub_file` describes. Absent files stay
+    - FCS files become `fcs/SAMPLE_ID.fcs` and `fcs/BEAD_ID.fcs`, as `fcs.scrub.scrub_file` describes. Absent files stay
       absent.
     - Tables keep the columns of the contract; further columns, which may hold anything, are left out. Pseudonyms, days
       and times of draws and acquisitions are kept: results depend on them. Who needs other dates must shift them all.
@@ -66,8 +67,8 @@ def scrub_study(study_dir: str | Path, out_dir: str | Path) -> None:
 def _make(source: Path, target: Path) -> None:
     inside = target.resolve().is_relative_to(source.resolve())
     try:
-        if not inside:
-            (target / "fcs").mkdir(parents=True, exist_ok=False) if not _used(target) else None
+        if not inside and not _used(target):
+            (target / "fcs").mkdir(parents=True)
     except OSError:
         inside = True
     if inside or _used(target, besides="fcs"):
@@ -162,8 +163,10 @@ def _copy_gates(source: Path, target: Path) -> None:
 
 def _copy_configuration(study: Study, target: Path) -> None:
     """Write config.yaml and labs.yaml anew, with a copy of each lab's matrix."""
-    own = yaml.safe_load((study.folder / "config.yaml").read_text(encoding="utf-8-sig")) or {}
+    own, _ = read_yaml(study.folder / "config.yaml", "config.yaml", Collector())  # it was read before without a problem
     own.pop("tables", None)
+    for exception in own.get("pairing_exceptions", ()):
+        exception["reason"] = _REASON
     labs = {}
     for lab, entry in study.labs.items():
         entry = dict(entry or {})

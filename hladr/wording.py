@@ -9,6 +9,11 @@ def ferritin_number(value: float, beside: float | None = None) -> str:
     return _number(value, "", 1, beside)
 
 
+def number(value: float, beside: float) -> str:
+    """Write a value with up to one decimal: `30`, `24.5`; never rounded onto the limit it stands beside."""
+    return _number(value, "", 1, beside)
+
+
 def abc_number(value: float, beside: float | None = None) -> str:
     """Write antibodies per cell: `3,043`; never rounded onto the limit it stands beside."""
     return _number(value, ",", 0, beside)

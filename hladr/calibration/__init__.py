@@ -13,7 +13,7 @@ from .. import beads
 from ..fcs import read_acquisition
 from ..flags import Finding, SpecimenError, codes_of, finding, reason_of, status_of
 from ..kits import kit as kit_of
-from ..pairing import PESettings, pe_settings
+from ..pairing import PESettings, bead_settings
 from ..panel import resolve_beads
 from .levels import Level, assigned_value, measure, upper_limit
 from .lines import Line
@@ -218,7 +218,7 @@ def calibrate(
         base["n_events"] = int(acquisition.events.shape[0])
         base["notes"] = tuple(acquisition.notes)
         panel = resolve_beads(acquisition.channels, lab)
-        base["settings"] = pe_settings(acquisition, panel.hladr)
+        base["settings"] = bead_settings(acquisition, panel.hladr)
         found += acquisition.findings
         if base["n_events"] == 0:
             raise SpecimenError("no_events", "the file holds no events")

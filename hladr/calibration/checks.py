@@ -57,7 +57,8 @@ def check(
 def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[Finding]:
     """Tell beads from cells, air and water: their PE is a ladder of peaks, and the brightest of them is narrow."""
     assigned = [] if peaks.assignment is None else peaks.assignment.level_of_peak
-    levels = [peak for peak, level in zip(peaks.peaks, assigned, strict=False) if level is not None]
+    found = zip(peaks.peaks, assigned, strict=False)
+    levels = [peak for peak, level in found if level is not None and peak.events]  # a window by hand may be empty
     number = len(peaks.peaks)
     enough = kit.limits.min_events_fine * max(len(valued), 2)
     if len(levels) < 2 and peaks.singlets.size < enough:

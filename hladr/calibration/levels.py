@@ -143,7 +143,8 @@ def _windows(configured: Mapping, bead_id: str, by_value, table) -> dict[int, tu
         return None
     index = {number: k for k, (number, _) in enumerate(by_value)}
     blanks = {number for number, value in table if value is None}
-    return {-1 if int(n) in blanks else index[int(n)]: (float(w[0]), float(w[1])) for n, w in own.items()}
+    chosen = {int(number): (float(low), float(high)) for number, (low, high) in own.items()}
+    return {-1 if n in blanks else index[n]: window for n, window in chosen.items() if n in blanks or n in index}
 
 
 def _levels(table, valued, peaks: beads.Peaks, kit, statistic: str) -> tuple[Level, ...]:
@@ -175,6 +176,8 @@ def _levels(table, valued, peaks: beads.Peaks, kit, statistic: str) -> tuple[Lev
             rows.append(Level(number, value, left_out_because=because.get(number, "not found")))
         elif value is None:
             rows.append(Level(number, value, left_out_because="blank", **_of_peak(peak)))
+        elif not peak.events:
+            rows.append(Level(number, value, left_out_because="without a bead in its window", **_of_peak(peak)))
         elif not getattr(peak, f"pe_{statistic}") > 0:
             rows.append(Level(number, value, left_out_because="partly at or below zero PE", **_of_peak(peak)))
         elif peak.at_limit > beads.AT_LIMIT:

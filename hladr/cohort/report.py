@@ -83,7 +83,7 @@ def write(
 
 def _lead(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
-        return "The study names no arm (column arm of samples.csv), so nothing is compared."
+        return "The study names no arm (column arm of samples.csv or outcomes.csv), so nothing is compared."
     row = rows[0]
     shares = [
         f"{row[f'events_{k}']} of {row[f'n_{k}']} patients ({row[f'percent_{k}']:.1f} %) in {row[f'arm_{k}']}"

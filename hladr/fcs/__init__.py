@@ -5,8 +5,8 @@ on the linear scale, uncompensated, with the numbers that FlowKit's `Sample` com
 written as GatingML selects the same events there. No keyword leaves this module except through those values.
 
 Where the events lie is decided by our own reading of the header (`layout`), because FlowIO and fcsparser trust one
-of several contradicting offsets. Plain numbers are then read by these libraries (`fcs_libraries`), the rest is decoded
-by us (`fcs_decode`). What comes back is looked at for holes and copies (`fcs_damage`), which no library notices.
+of several contradicting offsets. Plain numbers are then read by these libraries (`libraries`), the rest is decoded by
+us (`decode`). What comes back is looked at for holes and copies (`damage`), which no library notices.
 """
 
 import os
@@ -99,8 +99,6 @@ def opened(path: str | Path):
         raise SpecimenError("unreadable_fcs", "this user may not read the file") from None
     except OSError:
         raise SpecimenError("unreadable_fcs", "the file cannot be read from its disk") from None
-    except MemoryError:
-        raise SpecimenError("unreadable_fcs", "the file is too large for this machine's memory") from None
     except (ValueError, LookupError, ArithmeticError, EOFError):
         raise SpecimenError("unreadable_fcs", "the header of the file cannot be understood") from None
 

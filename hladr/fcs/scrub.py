@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .. import fcs
+from ..cytometers import scrubbed
 from ..flags import SpecimenError
 from ..panel import known_stain
 from .channels import channels_of, settings_of
@@ -34,9 +35,9 @@ def scrub_file(source: str | Path, target: str | Path, markers: Mapping[str, str
     -----
     Kept, rewritten from the values that hladr understood: what decodes the events (`$PAR`, `$TOT`, `$DATATYPE`,
     `$BYTEORD`, `$PnB`, `$PnE`, `$PnG`, `$PnR`, `$TIMESTEP`), the detectors (`$PnN`) and their voltages (`$PnV`), stains
-    that name a marker of the panel (`$PnS`), the spillover matrix, and for the pairing with beads cytometer, serial
-    number, date and time of the acquisition. Everything else goes: other keywords, ANALYSIS, supplemental TEXT, and
-    whatever lies between and behind the segments.
+    that name a marker of the panel (`$PnS`), the spillover matrix, and for the pairing with beads date and time of the
+    acquisition, and of cytometer and serial number the recognised model and a digest. Everything else goes: other
+    keywords, ANALYSIS, supplemental TEXT, and whatever lies between and behind the segments.
 
     The bytes of the DATA segment are the original's. Of a Beckman file with two data sets the FCS 3.0 one is written,
     with what it inherits from the other; the FCS 2.0 one, a coarse copy of the same events, is not.
@@ -89,10 +90,9 @@ def _kept(layout: Layout, channels: Sequence[Channel], markers: Mapping[str, str
 
 def _settings_text(settings: Settings) -> dict[str, str]:
     text = {}
-    if settings.cytometer:
-        text["$CYT"] = settings.cytometer
-    if settings.serial:
-        text["$CYTSN"] = settings.serial
+    for name, value in (("$CYT", scrubbed(settings.cytometer)), ("$CYTSN", scrubbed(settings.serial))):
+        if value is not None:
+            text[name] = value
     start = settings.acquired_at
     if start is not None:
         text["$DATE"] = f"{start.day:02d}-{_MONTHS[start.month - 1]}-{start.year}"

@@ -85,13 +85,13 @@ def spread_ln(values: np.ndarray) -> float | None:
     return float(math.log(high / low) / 2) if low > 0 else None
 
 
-def pe_doubt(doubt: Doubt, pe: dict[str, dict[str, float | None]], sd_ln: float | None) -> dict[str, PeDoubt]:
+def pe_doubt(doubt: Doubt | None, pe: dict[str, dict[str, float | None]], sd_ln: float | None) -> dict[str, PeDoubt]:
     """Turn the doubt about a gate into doubt of ln PE.
 
     Parameters
     ----------
-    doubt : Doubt
-        Expected contamination and loss.
+    doubt : Doubt or None
+        Expected contamination and loss; None where they are not known, and then no part of the doubt.
     pe : dict
         statistic -> {main, tight, wide} -> PE.
     sd_ln : float or None
@@ -109,13 +109,14 @@ def pe_doubt(doubt: Doubt, pe: dict[str, dict[str, float | None]], sd_ln: float 
     What the tight and the wide gate give is added: it sees what these numbers do not.
     """
     out = {}
+    contamination, loss = (doubt.contamination, doubt.loss) if doubt is not None else (0.0, 0.0)
     spread = sd_ln if sd_ln is not None else 0.5
     for statistic in STATISTICS:
         main, tight, wide = (pe[statistic][k] for k in ("main", "tight", "wide"))
         positive = all(value is not None and value > 0 for value in (main, tight, wide))
         moved = abs(math.log(wide / tight)) / 2 if positive else 0.1
         per_event = 1.25 if statistic == "median" else 3.0
-        foreign = per_event * doubt.contamination * spread
-        lost = LOSS_WEIGHT * 1.25 * doubt.loss * spread
+        foreign = per_event * contamination * spread
+        lost = LOSS_WEIGHT * 1.25 * loss * spread
         out[statistic] = PeDoubt(-foreign, math.hypot(moved, lost))
     return out

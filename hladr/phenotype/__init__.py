@@ -187,16 +187,16 @@ def draws_of(
 ) -> list[Draw]:
     """Call every draw, from tubes and ferritin values in any order (see `call_draws`)."""
     tubes: dict[str, dict[int, list[TubeValue]]] = defaultdict(lambda: defaultdict(list))
-    only_controls: dict[str, bool] = {}
+    roles: dict[str, set[str]] = defaultdict(set)
     for tube in values:
-        is_control = tube.role == "control"
-        only_controls[tube.patient_id] = only_controls.get(tube.patient_id, True) and is_control
+        roles[tube.patient_id].add(tube.role)
         if tube.role == PATIENT:
             tubes[tube.patient_id][tube.day].append(tube)
     blood: dict[str, dict[int, list[Interval]]] = defaultdict(lambda: defaultdict(list))
     for value in ferritin_values:
         # a control is charted and never called, not even by a ferritin value that carries its name
-        if value.interval is not None and not only_controls.get(value.patient_id, False):
+        is_control = "control" in roles[value.patient_id] and PATIENT not in roles[value.patient_id]
+        if value.interval is not None and not is_control:
             blood[value.patient_id][value.day].append(value.interval)
     draws = []
     for patient_id in sorted(tubes.keys() | blood.keys()):

@@ -27,7 +27,7 @@ class Stability:
     reasons : tuple of str
         What was unstable, in plain words.
     carry_over : bool
-        The first block alone has a smaller share of leukocytes: something came before this tube.
+        The share of leukocytes differs in the first block, and only within the first fifth: something was carried over.
     stable_stretch : (float, float) or None
         The longest stable stretch, from its first time up to (not including) the second; None without a time channel.
     """
@@ -176,8 +176,8 @@ class Change:
 
     @property
     def relative(self) -> float:
-        """Relative change from first to last."""
-        return self.last / self.first - 1
+        """Relative change from first to last; infinite where the signal began at or below zero."""
+        return self.last / self.first - 1 if self.first > 0 else math.inf
 
     def status(self, review: float, failed: float) -> str | None:
         """Say what the change does to a tube: `failed`, `review`, or None where it is small or may be chance.
@@ -196,7 +196,7 @@ def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> C
     Returns
     -------
     Change or None
-        None with fewer than 15 gated events at an end, or where a median is not positive.
+        None with fewer than 15 gated events at an end, or where neither median is positive.
 
     Notes
     -----
@@ -209,7 +209,7 @@ def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> C
     if min(len(early), len(late)) < 15:
         return None
     first, last = float(np.median(early)), float(np.median(late))
-    if min(first, last) <= 0:
+    if max(first, last) <= 0:
         return None
     # Pairs in which the late event is the larger one, ties by half: the rank sum test of scipy.stats, whose import
     # alone would cost each batch job a second or two.

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .. import limits, pairing
+from .. import limits, pairing, wording
 from ..flags import FAILED, Finding, finding, reason_of, status_of
 from ..kits import Kit
 from ..kits import kit as kit_of
@@ -15,6 +15,7 @@ from .measurement import Measurement
 
 REPLICATES_DIFFER = 0.20
 STATISTIC_NAMES = {"median": "median", "geometric_mean": "geometric mean"}
+MODEL_NAMES = {"slope_one": "a line of slope 1", "bead_autofluorescence": "the model with bead autofluorescence"}
 
 
 def quantify(study, readings: Mapping, calibrations: Mapping) -> list[Measurement]:
@@ -35,21 +36,15 @@ def quantify(study, readings: Mapping, calibrations: Mapping) -> list[Measuremen
     """
     config = study.config
     kits = {c.kit: kit_of(c.kit, config.get("kits")) for c in calibrations.values()}
-    tubes = {tube.sample_id: tube for tube in study.tubes}
     made: dict[str, Measurement] = {}
     # isotype tubes first: others subtract them
     for tube in sorted(study.tubes, key=lambda t: t.role != "isotype"):
-        isotype = made.get(tube.isotype_id) if tube.isotype_id else None
-        if tube.isotype_id and isotype is None and tube.isotype_id != tube.sample_id and tube.isotype_id in tubes:
-            isotype = _one(tubes[tube.isotype_id], study, readings, calibrations, kits, None, is_isotype=True)
-        made[tube.sample_id] = _one(
-            tube, study, readings, calibrations, kits, isotype, is_isotype=tube.role == "isotype"
-        )
+        made[tube.sample_id] = _one(tube, study, readings, calibrations, kits, made.get(tube.isotype_id))
     in_order = [made[tube.sample_id] for tube in study.tubes]
     return _compare_replicates(in_order)
 
 
-def _one(tube, study, readings, calibrations, kits, isotype, *, is_isotype: bool) -> Measurement:
+def _one(tube, study, readings, calibrations, kits, isotype) -> Measurement:
     base = Measurement(
         tube.sample_id, tube.patient_id, tube.day, tube.lab, tube.bead_id, role=tube.role, replaces=tube.replaces
     )
@@ -83,9 +78,7 @@ def _one(tube, study, readings, calibrations, kits, isotype, *, is_isotype: bool
     compared, pair_findings = _pair(tube, reading, calibration, study.config)
     found += pair_findings
     base = replace(base, pairing=compared)
-    convert = _Conversion(
-        calibration, kit, _pe_per_antibody(study, tube.lab), isotype if not is_isotype else None, is_isotype
-    )
+    convert = _Conversion(calibration, kit, _pe_per_antibody(study, tube.lab), isotype, tube.role == "isotype")
     return _with_abc(base, reading, convert, found, study.config)
 
 
@@ -176,7 +169,8 @@ def _with_abc(base: Measurement, reading, convert: _Conversion, found: list[Find
         return replace(base, findings=tuple(found))
     abc = convert(pe, statistic)
     blank = _blank(convert, statistic)
-    if blank is not None and pe is not None and pe <= blank:
+    # an isotype tube is at its best where it is no brighter than the blank bead
+    if blank is not None and pe is not None and pe <= blank and not convert.is_isotype:
         found.append(finding("below_background", "PE of the monocytes is not above that of the blank bead"))
         return replace(base, findings=tuple(found))
     if abc is None or not abc > 0:
@@ -188,7 +182,7 @@ def _with_abc(base: Measurement, reading, convert: _Conversion, found: list[Find
         found.append(
             finding(
                 "extrapolated",
-                f"median PE lies {end} bead level that was used".replace("median", STATISTIC_NAMES[statistic]),
+                f"{STATISTIC_NAMES[statistic]} PE lies {end} bead level that was used",
             )
         )
     models = _models(reading, convert, statistic)
@@ -242,15 +236,11 @@ def _sensitive(abc: float, models: Mapping[str, float], statistic: str, config: 
             continue
         code = "statistic_sensitive" if name in STATISTIC_NAMES else "model_sensitive"
         limit = low if side(value)[0] != side(abc)[0] else high
+        ours, theirs = wording.abc_number(abc, limit), wording.abc_number(value, limit)
         if code == "statistic_sensitive":
-            text = (
-                f"the {STATISTIC_NAMES[statistic]} gives {abc:,.0f} and the {STATISTIC_NAMES[name]} {value:,.0f} AB/C"
-            )
+            text = f"the {STATISTIC_NAMES[statistic]} gives {ours} and the {STATISTIC_NAMES[name]} {theirs} AB/C"
         else:
-            model = {"slope_one": "a line of slope 1", "bead_autofluorescence": "the model with bead autofluorescence"}[
-                name
-            ]
-            text = f"the bead line gives {abc:,.0f} and {model} {value:,.0f} AB/C"
+            text = f"the bead line gives {ours} and {MODEL_NAMES[name]} {theirs} AB/C"
         found.append(finding(code, f"{text}, on different sides of {limit:,.0f}"))
     return found
 

@@ -5,6 +5,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..flags import Finding, finding
 from ..limits import above
+from ..wording import number
+
+CLOCK_TOLERANCE_HOURS = 0.25  # clocks that nobody sets by each other
 
 
 def hours_from_draw(collected_at: datetime, acquired_at: datetime, timezone: str | None) -> float:
@@ -47,9 +50,12 @@ def delay_findings(tube, acquired_at: str | None, study) -> list[Finding]:
     longest = study.config["quantify"]["max_hours_from_draw"]
     if above(hours, longest):
         return [
-            finding("preanalytic_delay", f"{hours:.1f} hours from venepuncture to acquisition, more than {longest:g}")
+            finding(
+                "preanalytic_delay",
+                f"{number(hours, longest)} hours from venepuncture to acquisition, more than {longest:g}",
+            )
         ]
-    if hours < -0.25:
+    if hours < -CLOCK_TOLERANCE_HOURS:
         return [
             finding("clocks_disagree", f"by its times the tube was acquired {-hours:.1f} hours before it was drawn")
         ]

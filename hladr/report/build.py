@@ -7,7 +7,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from .. import __version__
+from .. import __version__, wording
 from ..flags import FLAGS
 from . import labs, methods, miflowcyt, today, view, view_beads, view_tubes
 from .files import block, embedded_pictures, place_picture, remove_others, write_if_changed
@@ -159,13 +159,13 @@ def lead(page: Mapping) -> str:
     if near is not None:
         parts.append(
             f"The call closest to changing is patient {near['patient']}, day {near['day']}: {near['call']} with "
-            f"{besides(near['abc'], near['limit'])} AB/C, {side(near)} {near['limit']:,.0f}."
+            f"{beside(near['abc'], near['limit'])} AB/C, {side(near)} {near['limit']:,.0f}."
         )
     turn = page["closest"][0] if page["closest"] else None
     if turn is not None and turn is not near:
         parts.append(
             f"The reversal closest to changing is that of patient {turn['patient']}: day {turn['day']} with "
-            f"{besides(turn['abc'], turn['limit'])} AB/C, {side(turn)} {turn['limit']:,.0f}."
+            f"{beside(turn['abc'], turn['limit'])} AB/C, {side(turn)} {turn['limit']:,.0f}."
         )
     if page["gates"]:
         parts.append(f"Look first at the gate of tube {page['gates'][0]['id']}.")
@@ -177,15 +177,9 @@ def side(row: Mapping) -> str:
     return f"{abs(row['distance']):.1f} % {'above' if row['distance'] > 0 else 'below'}"
 
 
-def besides(value: float | None, limit: float) -> str:
+def beside(value: float | None, limit: float) -> str:
     """Write AB/C so that it is never rounded onto the limit beside it."""
-    if value is None:
-        return "–"
-    for digits in range(6):
-        text = f"{value:,.{digits}f}"
-        if value == limit or float(text.replace(",", "")) != limit:
-            break
-    return text
+    return "–" if value is None else wording.abc_number(value, limit)
 
 
 def chance(value: float | None) -> str:
@@ -206,7 +200,7 @@ def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, a
         trim_blocks=True,
     )
     environment.filters["urlencode_all"] = lambda text: quote(str(text), safe="")
-    environment.filters["besides"] = besides
+    environment.filters["beside"] = beside
     environment.filters["chance"] = chance
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     words = {

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..rules import METHODS_INCREMENT, SAP_DAY, SAP_DAY15, SIP, UNCLASSIFIED
+
 NO_CALL, BY_CHANCE, NO_VALUE, NO_LIMIT, SUPERSEDED = range(5)
 
 
@@ -67,12 +69,14 @@ def limits_that_decide(
     if draw is None:
         return []
     limits = []
-    if draw["phenotype"] in ("SIP", "unclassified"):
+    if draw["phenotype"] in (SIP, UNCLASSIFIED):
         limits.append(float(config["phenotype"]["hladr_sip_below_abc"]))
     first, last = config["baseline_day"], config["reversal"]["horizon_day"]
-    if course is not None and course["baseline_phenotype"] == "SIP" and first < draw["day"] <= last:
+    rule = config["reversal"]["rule"]
+    counts = first < draw["day"] <= last and (rule != SAP_DAY15 or draw["day"] == SAP_DAY)
+    if course is not None and course["baseline_phenotype"] == SIP and counts:
         target = float(config["reversal"]["hladr_abc"])
-        if config["reversal"]["rule"] == "methods-increment":
+        if rule == METHODS_INCREMENT:
             target += baseline_abc or 0.0
         limits.append(target)
     return limits

@@ -1,23 +1,19 @@
 """The verdicts of the reversal rules as sentences with their numbers."""
 
-from typing import TYPE_CHECKING
-
 from .. import wording
+from ..phenotype import Draw
 from ..rules import MALS, METHODS_INCREMENT, SAP_DAY, SAP_DAY15, TABLE2_SUSTAINED, ReversalSettings
-
-if TYPE_CHECKING:
-    from ..phenotype import Draw
-    from .rules import Point, Verdict
+from .rules import HOLDS, UNCONFIRMED, UNDECIDED, Point, Verdict
 
 
-def not_applicable(baseline: "Draw | None", phenotype: str, settings: ReversalSettings) -> str:
+def not_applicable(baseline: Draw | None, phenotype: str, settings: ReversalSettings) -> str:
     """Say why a patient has no reversal to judge."""
     if baseline is None:
         return f"Not applicable: there is no draw of the baseline day, day {settings.baseline_day}"
     return f"Not applicable: the draw of day {settings.baseline_day} is {phenotype}, neither MALS nor SIP"
 
 
-def of_verdict(baseline: "Draw", verdict: "Verdict", settings: ReversalSettings) -> str:
+def of_verdict(baseline: Draw, verdict: Verdict, settings: ReversalSettings) -> str:
     """Say what was attained, or what was missing."""
     start = f"{_value(baseline, baseline, settings)} on day {baseline.day} ({baseline.phenotype})"
     if verdict.day is None:
@@ -34,7 +30,7 @@ def of_verdict(baseline: "Draw", verdict: "Verdict", settings: ReversalSettings)
     return f"{sentence}, and at every later draw up to day {settings.horizon_day} ({_days(later)})"
 
 
-def _missing(baseline: "Draw", verdict: "Verdict", settings: ReversalSettings) -> str:
+def _missing(baseline: Draw, verdict: Verdict, settings: ReversalSettings) -> str:
     marker = "ferritin" if baseline.phenotype == MALS else "HLA-DR"
     count = len(verdict.points)
     draws = f"{wording.plural(count, 'follow-up draw')} with {marker} up to day {settings.horizon_day}"
@@ -48,12 +44,14 @@ def _missing(baseline: "Draw", verdict: "Verdict", settings: ReversalSettings) -
     if not verdict.points:
         return f"{draws}"
     last = verdict.points[-1]
-    held = [str(point.day) for point in verdict.points if point.condition == "holds"]
-    lost = f"; it was reached on {_days(held)} and lost again" if held else ""
+    held = [str(point.day) for point in verdict.points if point.condition == HOLDS]
+    lost = f"; it was reached on {_days(held)}" if held else ""
+    if held and last.condition not in (UNDECIDED, UNCONFIRMED):
+        lost += " and lost again"
     return f"the last draw, day {last.day}, {_why(baseline, last, settings)}{lost}"
 
 
-def _missing_at_day_15(baseline: "Draw", verdict: "Verdict", settings: ReversalSettings, marker: str) -> str:
+def _missing_at_day_15(baseline: Draw, verdict: Verdict, settings: ReversalSettings, marker: str) -> str:
     point = next((point for point in verdict.points if point.day == SAP_DAY), None)
     if point is None:
         return f"there is no draw of day {SAP_DAY} with {marker}"
@@ -64,29 +62,29 @@ def _missing_at_day_15(baseline: "Draw", verdict: "Verdict", settings: ReversalS
     return f"day {SAP_DAY} {_why(baseline, point, settings)}"
 
 
-def _why(baseline: "Draw", point: "Point", settings: ReversalSettings) -> str:
+def _why(baseline: Draw, point: Point, settings: ReversalSettings) -> str:
     value = _value(baseline, point.draw, settings)
-    if point.condition == "undecided":
+    if point.condition == UNDECIDED:
         return f"with {value} cannot be decided ({_bound(baseline, settings)} is asked for)"
-    if point.condition == "unconfirmed":
+    if point.condition == UNCONFIRMED:
         return f"with {value} is a fall by more than 90 % that nothing confirms"
     if settings.rule == SAP_DAY15 and baseline.phenotype != MALS and point.draw.ferritin is not None:
         value += f" and ferritin {wording.ferritin(point.draw.ferritin, settings.ferritin_mals_above)}"
     return f"with {value} is not {_bound(baseline, settings)}"
 
 
-def _value(baseline: "Draw", draw: "Draw", settings: ReversalSettings) -> str:
+def _value(baseline: Draw, draw: Draw, settings: ReversalSettings) -> str:
     if baseline.phenotype == MALS:
         return f"ferritin {wording.ferritin(draw.ferritin, _fallen(baseline, settings))}"
     limit = settings.hladr_abc + (baseline.abc if settings.rule == METHODS_INCREMENT else 0)
     return f"{wording.abc_number(draw.abc, limit)} AB/C"
 
 
-def _fallen(baseline: "Draw", settings: ReversalSettings) -> float:
+def _fallen(baseline: Draw, settings: ReversalSettings) -> float:
     return (1 - settings.ferritin_decrease_at_least) * baseline.ferritin.low
 
 
-def _bound(baseline: "Draw", settings: ReversalSettings) -> str:
+def _bound(baseline: Draw, settings: ReversalSettings) -> str:
     if baseline.phenotype == MALS:
         limit = wording.ferritin_number(_fallen(baseline, settings))
         percent = f"{100 * (1 - settings.ferritin_decrease_at_least):.6g} %"

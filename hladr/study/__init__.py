@@ -10,7 +10,7 @@ from .columns import Columns
 from .config import read_config
 from .ferritin import ferritin_of
 from .labs import read_labs
-from .optional import check_arms, check_named_ids, outcomes_of, overrides_of, releases_of
+from .optional import check_arms, check_named_ids, check_windows, outcomes_of, overrides_of, releases_of
 from .paths import CellError, check_links, study_path
 from .problems import Collector, Phrase, Problem, StudyError
 from .rows import bead_runs_of, lots_of, tubes_of
@@ -89,6 +89,7 @@ def load_study(folder: str | Path, config_overrides: Mapping | None = None) -> S
     outcomes = outcomes_of(columns("outcomes"), problems)
     check_arms(config, lines, tubes, outcomes, files, problems)
     check_named_ids(config, lines, labs, runs, tubes, problems)
+    check_windows(config, lines, runs, lots, problems)
     if problems:
         raise StudyError(problems.all())
     return Study(folder, config, labs, tubes, runs, lots, ferritin, overrides, releases, outcomes, files)

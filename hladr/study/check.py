@@ -99,7 +99,7 @@ def _specimens(study: Study) -> Iterator[SpecimenFinding]:
 def _bead_run(study: Study, run: BeadRun):
     """Return the findings of a bead run's header and its PE settings (None where it cannot be read)."""
     from ..fcs import read_header
-    from ..pairing import pe_settings
+    from ..pairing import bead_settings
     from ..panel import resolve_beads
 
     found = []
@@ -109,15 +109,15 @@ def _bead_run(study: Study, run: BeadRun):
         if run.fcs is None:
             raise SpecimenError("missing_file", "the table names no file for this bead run")
         header = read_header(study.folder / run.fcs)
-        return found, pe_settings(header, resolve_beads(header.channels, study.labs[run.lab]).hladr)
+        return found, bead_settings(header, resolve_beads(header.channels, study.labs[run.lab]).hladr)
     except SpecimenError as error:
         return [*found, _failed(error)], None
 
 
 def _tube(study: Study, tube: Tube):
     """Return the findings of a tube's header and its PE settings (None where it cannot be read)."""
-    from ..fcs import read_header
-    from ..pairing import pe_settings
+    from ..fcs import compensation, read_header
+    from ..pairing import tube_settings
     from ..panel import resolve
 
     found = []
@@ -125,11 +125,12 @@ def _tube(study: Study, tube: Tube):
         if tube.abc_reported is None:
             found.append(finding("missing_file", "there is neither a file nor a reported value"))
         return found, None
-    if tube.bead_id is None and tube.role != "isotype":
+    if tube.bead_id is None:
         found.append(finding("calibration_missing", "no bead run is named for this tube"))
     try:
-        header = read_header(study.folder / tube.fcs)
-        settings = pe_settings(header, resolve(header.channels, study.labs[tube.lab]).hladr)
+        header, lab = read_header(study.folder / tube.fcs), study.labs[tube.lab]
+        column = resolve(header.channels, lab).hladr
+        settings = tube_settings(header, column, lab, compensation.choose(header, lab, study.folder)[0])
     except SpecimenError as error:
         return [*found, _failed(error)], None
     return found, settings

@@ -146,3 +146,21 @@ def check_named_ids(
             where = {"sample_id": "samples.csv", "bead_id": "beads.csv", "lab": "labs.yaml"}[column]
             remedy = did_you_mean(name, known[column], "correct it or remove the setting")
             problems.add("config.yaml", line_of(lines, path), key_name(path), name, f"a {column} of {where}", remedy)
+
+
+def check_windows(
+    config: Mapping, lines: Mapping, runs: Iterable[BeadRun] | None, lots: Mapping, problems: Collector
+) -> None:
+    """Check that windows drawn by hand are of levels that the lot has, and begin below where they end."""
+    lot_of = {run.bead_id: lots.get((run.kit, run.lot), ()) for run in runs or ()}
+    for bead_id, windows in config["beads"]["windows"].items():
+        known = [str(level.level) for level in lot_of.get(bead_id, ())]
+        for level, (low, high) in windows.items():
+            path = ("beads", "windows", bead_id, level)
+            row, key = line_of(lines, path), key_name(path)
+            if known and level.lstrip("0") not in known:
+                remedy = "name levels as in bead_lots.csv"
+                problems.add("config.yaml", row, key, level, f"a level of the lot: {', '.join(known)}", remedy)
+            if not low < high:
+                expected = "[PE from, PE to], the lower one first"
+                problems.add("config.yaml", row, key, f"[{low:g}, {high:g}]", expected, "swap the two")

@@ -119,7 +119,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One row of outcomes.csv; `sofa` holds the scores of study days 1 to 15."""
+    """One row of outcomes.csv; `sofa` holds the scores of days 1 to 15, of which day 1 is the baseline."""
 
     patient_id: str
     arm: str | None

@@ -1,7 +1,5 @@
 """One tube from its file to a `TubeReading`: where reading, quality and gating meet. It knows no bead run."""
 
-import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,7 +37,8 @@ def read_tube(folder: str | Path, row: Mapping, lab: Mapping, config: Mapping) -
     Returns
     -------
     TubeReading, TubeArrays or None
-        No arrays where no gate was found. Never raises for a specimen.
+        No arrays where no gate was found. A specimen that is not usable is no error; a mistake of ours is one, and
+        `batch.run_batch` lets it cost this tube alone.
     """
     reading = TubeReading(row["sample_id"])
     try:
@@ -47,17 +46,6 @@ def read_tube(folder: str | Path, row: Mapping, lab: Mapping, config: Mapping) -
     except SpecimenError as problem:
         partial = getattr(problem, "reading", reading)
         return replace(partial, findings=(*partial.findings, finding(problem.code, problem.sentence, "failed"))), None
-    except MemoryError:
-        return failed_reading(row, finding("unreadable_fcs", "the file is too large for this machine's memory")), None
-    except Exception as problem:
-        # a mistake of ours must not cost the other tubes; the log says where it happened, not what it says: paths
-        print(
-            f"{row['sample_id']}: {type(problem).__name__}",
-            *traceback.format_tb(problem.__traceback__),
-            file=sys.stderr,
-        )
-        text = f"hladr could not finish this file ({type(problem).__name__})"
-        return failed_reading(row, finding("worker_died", text)), None
 
 
 def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: TubeReading):
@@ -209,7 +197,7 @@ def _reviewed(
     stable = None
     if arrays is not None:
         stable = stability_of(tube.signals, masks, tube.config["quality"], tube.acquisition.damaged)
-    doubt = Doubt(reading.contamination or 0.0, reading.loss or 0.0)
+    doubt = Doubt(reading.contamination, reading.loss) if arrays is not None else None
     kept = counted(replace(kept, findings=(*kept.findings, *odd)), tube.signals, masks, doubt, stable, tube.config)
     if arrays is None:
         values = _values(tube.signals)

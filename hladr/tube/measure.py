@@ -29,8 +29,11 @@ def measure(reading: TubeReading, signals, masks, learned: Learned, stable, conf
     return counted(reading, signals, masks, learned.doubt, stable, config)
 
 
-def counted(reading: TubeReading, signals, masks, doubt: Doubt, stable, config: Mapping) -> TubeReading:
-    """Measure the monocytes, and set the flags of the gate and the acquisition."""
+def counted(reading: TubeReading, signals, masks, doubt: Doubt | None, stable, config: Mapping) -> TubeReading:
+    """Measure the monocytes, and set the flags of the gate and the acquisition.
+
+    There is no doubt that could be counted behind a reviewer's gate in a tube that cannot be gated without it.
+    """
     monocytes = masks["monocytes"]
     n = int(monocytes.sum())
     pe = signals["hladr"].values
@@ -54,9 +57,9 @@ def counted(reading: TubeReading, signals, masks, doubt: Doubt, stable, config: 
         n_wide=int(masks["monocytes_wide"].sum()),
         pe_sd_ln=sd_ln,
         gate_doubt={s: asdict(d) for s, d in doubts.items()},
-        contamination=doubt.contamination,
-        loss=doubt.loss,
-        separation=doubt.separation,
+        contamination=doubt.contamination if doubt else None,
+        loss=doubt.loss if doubt else None,
+        separation=doubt.separation if doubt else None,
         shares=shares,
         pe_first_fifth=change.first if change else None,
         pe_last_fifth=change.last if change else None,
@@ -136,7 +139,8 @@ def _acquisition_flags(reading: TubeReading, change, stable, settings: Mapping) 
         out.append(finding("saturated", f"{100 * saturated:.1f} % of the monocytes lie at the PE detector's limit"))
     drift = change.status(settings["drift_review"], settings["drift_failed"]) if change is not None else None
     if drift is not None:
-        text = f"the monocytes' PE changed by {100 * change.relative:+.0f} % from the first to the last fifth"
+        by = f"by {100 * change.relative:+.0f} %" if change.first > 0 else "from zero or below"
+        text = f"the monocytes' PE changed {by} from the first to the last fifth"
         out.append(finding("signal_drift", text, drift))
     unstable = max(stable.unstable_share, stable.odd_rate_time) if stable is not None else 0.0
     if stable is not None and (stable.carry_over or unstable > settings["unstable_share"]):

@@ -180,3 +180,11 @@ def test_scrub_leaves_no_identifying_keyword_and_the_events_bit_identical(specim
         digests = {hashlib.sha256(bytes(data.events)).hexdigest() for data in (one, other)}
         assert len(digests) == 1, name
     capsys.readouterr()
+
+
+def test_cores_are_a_number_or_all(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "study", "--cores", "many"])
+    assert ended.value.code == 2
+    assert "found many, expected a whole number from 1, or all" in capsys.readouterr().err
+    assert main(["run", "there-is-no-such-study", "--cores", "all"]) == 2

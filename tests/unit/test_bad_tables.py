@@ -146,7 +146,6 @@ CHANGED = [
     ("config.yaml", "study:", "quantify: {statistic: mean}\nstudy:", "row 2, key quantify.statistic", "geometric_mean"),
     ("config.yaml", "study:", "quantify: {min_monocytes: 0}\nstudy:", "key quantify.min_monocytes", "at least 1"),
     ("config.yaml", "study:", "quantify: {min_monocytes: ten}\nstudy:", "key quantify.min_monocytes", "whole number"),
-    ("config.yaml", "study:", "quantify: {review_monocytes: 50}\nstudy:", "key quantify.review_monocytes", "min_monocytes (100)"),
     ("config.yaml", "study:", "reversal: {rule: table2}\nstudy:", "key reversal.rule", "did you mean 'table2-sustained'?"),
     ("config.yaml", "study:", "reversal: {horizon_day: 1}\nstudy:", "key reversal.horizon_day", "after baseline_day (1)"),
     ("config.yaml", "study:", "reversal: 15\nstudy:", "row 2, key reversal", "keys of its own"),
@@ -163,6 +162,8 @@ CHANGED = [
     ("config.yaml", "study:", "pairing_exceptions: [{sample_id: s1}]\nstudy:", "key pairing_exceptions.0", "no reason"),
     ("config.yaml", "study:", "pairing_exceptions: [{sample_id: s9, reason: x}]\nstudy:", "row 2, key pairing_exceptions.0.sample_id", "'s9'"),
     ("config.yaml", "study:", "beads: {windows: {b9: {1: [1, 2], 2: [3, 4]}}}\nstudy:", "key beads.windows.b9", "a bead_id of beads.csv"),
+    ("config.yaml", "study:", "beads: {windows: {b1: {1: [1, 2], 9: [3, 4]}}}\nstudy:", "key beads.windows.b1.9", "a level of the lot: 1, 2;"),
+    ("config.yaml", "study:", "beads: {windows: {b1: {1: [2, 1], 2: [3, 4]}}}\nstudy:", "key beads.windows.b1.1", "the lower one first"),
 ]  # fmt: skip
 
 

@@ -171,6 +171,11 @@ def test_windows_by_hand_are_used_and_recorded(tmp_path):
     assert made.windows_by_hand
     assert made.levels[1].window == (3200, 5200)
     assert made.slope == pytest.approx(1, abs=0.02)
+    # a window without a bead says so
+    empty = windows["b1"] | {"2": [1000, 1010]}
+    made = calibrated(tmp_path, config=merge(defaults(), {"beads": {"windows": {"b1": empty}}}))
+    assert codes(made) == {"window_by_hand": "review", "peaks_missing": "review"}
+    assert "level 2 (6,930) is without a bead in its window" in made.findings[1].sentence
     # another run is not touched
     other = {"b2": windows["b1"]}
     assert codes(calibrated(tmp_path, config=merge(defaults(), {"beads": {"windows": other}}))) == {}

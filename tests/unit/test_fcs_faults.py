@@ -189,7 +189,7 @@ def test_no_file_a_folder_a_pipe(tmp_path):
     refused(tmp_path / "tube.fcs" / "inside.fcs", "missing_file")
 
 
-@pytest.mark.parametrize("error", [PermissionError, OSError, MemoryError])
+@pytest.mark.parametrize("error", [PermissionError, OSError])
 def test_errors_of_the_machine_become_reasons(tmp_path, monkeypatch, error):
     path = write(tmp_path, build(ROWS, NAMES))
 

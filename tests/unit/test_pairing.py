@@ -114,3 +114,10 @@ def test_the_table_keeps_both_values_and_says_what_is_not_stated():
     assert (rows["PE voltage"].tube, rows["PE voltage"].beads, rows["PE voltage"].agree) == (480.0, 500.0, False)
     assert rows["serial number"].agree is None
     assert rows["hours from beads to tube"].tube == 0
+
+
+@pytest.mark.parametrize("beads_at", ["2024-02-29T10:59:00", "2024-02-29T10:59:59"])
+def test_hours_are_not_rounded_onto_the_window(beads_at):
+    (found,) = pairing.compare(replace(BEADS, acquired_at="2024-03-01T11:00:00"), replace(BEADS, acquired_at=beads_at))
+    assert found.code == "bead_date_mismatch"
+    assert "24 hours apart" not in found.sentence

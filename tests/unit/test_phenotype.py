@@ -249,7 +249,9 @@ def test_controls_and_isotypes_are_never_called(role):
 
 
 def test_ferritin_under_a_controls_name_calls_nothing():
-    assert draws([tube("A", abc=4000, role="control")], [blood("9000")]) == []
+    control = tube("A", abc=4000, role="control")
+    assert draws([control], [blood("9000")]) == []
+    assert draws([control, tube("B", abc=400, role="isotype")], [blood("9000")]) == []
 
 
 def test_an_isotype_tube_does_not_join_the_replicates():

@@ -138,3 +138,14 @@ def test_the_change_is_that_of_the_rank_sum_test_of_scipy():
 def test_a_short_file_says_nothing():
     assert stability(None, np.ones(500, dtype=bool), {}, 0.15, 2.0) is None
     assert fifths(None, np.ones(40), np.ones(40, dtype=bool)) is None
+
+
+def test_a_signal_that_falls_to_nothing_or_rises_from_it_is_drift():
+    rng = np.random.default_rng(6)
+    full, none = rng.normal(1000, 100, 500), rng.normal(-5, 10, 500)
+    inside = np.ones(1000, dtype=bool)
+    fallen, risen = (fifths(None, np.concatenate(parts), inside) for parts in ((full, none), (none, full)))
+    assert (fallen.status(0.15, 0.30), risen.status(0.15, 0.30)) == ("failed", "failed")
+    assert fallen.relative < -1
+    assert risen.relative == np.inf
+    assert fifths(None, np.concatenate([none, none]), inside) is None

@@ -295,6 +295,18 @@ def test_qifikit_without_a_usable_isotype_has_no_value():
     assert ("isotype_missing" in codes(alone), alone.abc) == (True, None)
 
 
+def test_an_isotype_no_brighter_than_the_blank_bead_is_subtracted():
+    blank = Level(0, None, 600.0, 600.0, 500, 6.0)
+    beads = calibration(kit="qifikit")
+    beads = replace(beads, levels=(blank, *beads.levels))
+    tubes = [tube(isotype_id="iso"), tube("iso", role="isotype")]
+    one, iso = quantify(study(tubes), {"s1": reading(), "iso": reading("iso", pe=500.0)}, {"b1": beads})
+    assert (one.abc, iso.abc) == (pytest.approx(6000 - 1000), pytest.approx(1000))
+    # a stained tube below the blank still has no value
+    dim, _ = quantify(study(tubes), {"s1": reading(pe=550.0), "iso": reading("iso", pe=500.0)}, {"b1": beads})
+    assert ("below_background" in codes(dim), dim.abc) == (True, None)
+
+
 def test_an_isotype_as_bright_as_the_tube_leaves_nothing():
     one, _ = with_isotype(3000.0)
     assert ("below_background" in codes(one), one.abc) == (True, None)
@@ -305,6 +317,13 @@ def test_pe_that_is_not_positive_has_no_value():
     empty = replace(empty, pe={"median": {"main": -5.0, "tight": None, "wide": None}, "geometric_mean": {"main": None}})
     one = measured(the_reading=empty)
     assert (one.status, codes(one), one.abc, one.pe_median) == ("failed", ["below_background"], None, -5.0)
+
+
+def test_values_on_two_sides_of_a_limit_are_not_rounded_onto_it():
+    (found,) = [
+        f for f in measured(the_reading=reading(pe=2499.9, mean=2500.1)).findings if f.code == "statistic_sensitive"
+    ]
+    assert "the median gives 4,999.8 and the geometric mean 5,000.2 AB/C, on different sides of 5,000" in found.sentence
 
 
 def draw(values, **changed):

@@ -252,9 +252,9 @@ def test_only_recognised_cytometers_are_named(text, model):
 
 
 def test_a_value_is_not_rounded_onto_its_limit():
-    assert build.besides(4999.97, 5000) == "4,999.97"
-    assert build.besides(5000.0, 5000) == "5,000"
-    assert build.besides(5000.4, 5000) == "5,000.4"
+    assert build.beside(4999.97, 5000) == "4,999.97"
+    assert build.beside(5000.0, 5000) == "5,000"
+    assert build.beside(5000.4, 5000) == "5,000.4"
 
 
 def test_a_study_of_reported_values_controls_and_nothing_else(tmp_path):

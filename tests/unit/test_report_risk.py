@@ -54,6 +54,13 @@ def test_an_increase_is_counted_from_the_baseline():
     assert risk.limits_that_decide(draw, course, config, 3000.0) == [5000, 11000]
 
 
+def test_sap_day15_looks_at_day_15_alone():
+    config = CONFIG | {"reversal": CONFIG["reversal"] | {"rule": "sap-day15"}}
+    course = {"baseline_phenotype": "SIP"}
+    days = {day: risk.limits_that_decide({"phenotype": "SIP", "day": day}, course, config, None) for day in (4, 15)}
+    assert days == {4: [5000], 15: [5000, 8000]}
+
+
 def test_controls_have_no_limit():
     assert risk.limits_that_decide(None, None, CONFIG, None) == []
     assert risk.of_tube(row(6000, 5500, 6500), [], [], None).group == risk.NO_LIMIT

@@ -191,3 +191,9 @@ def test_a_compensation_matrix_of_the_study_is_read(tmp_path):
 def test_compensation_may_be_a_word(tmp_path, how):
     change = ("labs.yaml", "bonn:\n", f"bonn:\n  compensation: {how}\n")
     assert load_study(write_study(tmp_path, change)).labs["bonn"]["compensation"] == how
+
+
+@pytest.mark.parametrize("own", ["{min_monocytes: 2000}", "{review_monocytes: 50}"])
+def test_a_limit_for_failure_may_pass_the_default_for_review(tmp_path, own):
+    config = load_study(write_study(tmp_path, ("config.yaml", "study:", f"quantify: {own}\nstudy:"))).config["quantify"]
+    assert config["min_monocytes"] > config["review_monocytes"]

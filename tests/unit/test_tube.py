@@ -11,6 +11,7 @@ from hladr.cytometers import veiled
 from hladr.flags import status_of
 from hladr.simulate import CYTOMETERS, Blood, simulate_tube
 from hladr.simulate.fcs_write import write_fcs
+from hladr.specimens import gate_batch
 from hladr.tube import TubeReading, read_tube
 
 
@@ -220,15 +221,19 @@ def test_sentences_hold_no_path_and_no_header_text(tmp_path):
         assert word not in text
 
 
-def test_a_mistake_of_ours_costs_one_tube_and_says_so(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("error", "reason"), [(KeyError, "not foreseen"), (MemoryError, "it needs more memory than a job has")]
+)
+def test_a_mistake_of_ours_or_want_of_memory_costs_one_tube_and_says_so(tmp_path, monkeypatch, capfd, error, reason):
     def broken(*arguments):
-        raise KeyError(str(tmp_path))
+        raise error(str(tmp_path))
 
     monkeypatch.setattr("hladr.tube.learn", broken)
-    reading, arrays = read(tmp_path, tube_of("canto", n_events=3000))
-    assert codes(reading, "failed") == ["worker_died"]
-    assert "KeyError" in reading.findings[0].sentence
-    assert arrays is None
-    log = capsys.readouterr().err
-    assert "S1: KeyError" in log
-    assert str(tmp_path) not in log
+    row, lab = study_with(tube_of("canto", n_events=3000), tmp_path)
+    rows = [row | {"lab": "x", "override": None}, row | {"sample_id": "S2", "fcs": None, "lab": "x", "override": None}]
+    gate_batch(rows, {"x": lab}, changed("run", pictures=False), tmp_path, tmp_path / "out")
+    lines = (tmp_path / "out" / "readings.jsonl").read_text().splitlines()
+    one, two = map(TubeReading.from_json, lines)
+    assert (codes(one, "failed"), codes(two, "failed")) == (["worker_died"], ["missing_file"])
+    assert reason in one.findings[0].sentence
+    assert str(tmp_path) not in capfd.readouterr().err + lines[0]

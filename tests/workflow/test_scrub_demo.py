@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from hladr import fcs
+from hladr.cytometers import veiled
 from hladr.scrub import scrub_study
 from hladr.simulate.fcs_write import IDENTIFYING
 from hladr.study import load_study
@@ -19,7 +20,9 @@ def reading(folder, name):
     channels = [dataclasses.replace(c, stain="") for c in read.channels]
     spill = None if read.spill is None else (read.spill.detectors, read.spill.matrix.tolist())
     codes = [f.code for f in read.findings]
-    return read.events.tobytes(), np.shape(read.events), channels, read.settings, spill, codes, read.flowkit_preprocess
+    about = read.settings
+    settings = dataclasses.replace(about, cytometer=veiled(about.cytometer), serial=veiled(about.serial))
+    return read.events.tobytes(), np.shape(read.events), channels, settings, spill, codes, read.flowkit_preprocess
 
 
 def test_the_demo_reads_the_same(finished_demo, tmp_path):

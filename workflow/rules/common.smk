@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from hladr import audit, plan
+from hladr.arms import arms_of
 from hladr.study import StudyError, load_study
 
 # One thread per worker: multithreaded linear algebra changes last digits and fights the other jobs.
@@ -27,7 +28,7 @@ CONFIG = STUDY.config if STUDY else config
 SIZE = CONFIG["run"]["batch_size"]
 TUBES = plan.batches(STUDY.tubes if STUDY else (), SIZE)
 BEADS = plan.batches(STUDY.bead_runs if STUDY else (), SIZE)
-HAS_ARMS = any(tube.arm for tube in STUDY.tubes) if STUDY else False
+HAS_ARMS = bool(arms_of(STUDY)) if STUDY else False
 
 
 def tube_rows(wildcards):

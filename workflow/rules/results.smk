@@ -49,8 +49,9 @@ rule call:
         mem_mb=2000,
         runtime=20,
     params:
-        tables=tables("samples", "ferritin", "labs"),
-        settings=settings("baseline_day", "quantify", "phenotype", "reversal"),
+        # outcomes.csv may name the arms
+        tables=tables("samples", "ferritin", "labs", "outcomes"),
+        settings=settings("baseline_day", "phenotype", "reversal"),
         code=plan.code_digest(
             "phenotype", "reversal", "sensitivity", "tables", alone="results"
         ),
@@ -82,6 +83,7 @@ rule compare:
             "study", "baseline_day", "quantify", "phenotype", "reversal", "cohort"
         ),
         code=plan.code_digest("cohort", "cohort.report", alone="results"),
+        pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Comparison of the arms"
     script:

@@ -16,7 +16,7 @@ rule calibrate:
         rows=bead_rows,
         labs=labs_of_beads,
         files=bead_files,
-        settings=settings("quantify", "beads", "kits", "run.pictures", "run.seed"),
+        settings=settings("quantify.statistic", "beads", "kits", "run.pictures"),
         code=plan.code_digest("calibration", "plots.beads", "batch", alone="specimens"),
     message:
         "Bead runs, batch {wildcards.batch}"
@@ -45,7 +45,6 @@ rule gate:
             "quantify.min_monocytes",
             "quantify.review_monocytes",
             "run.pictures",
-            "run.seed",
         ),
         code=plan.code_digest(
             "tube", "plots.tube", "gatingml", "batch", alone="specimens"
