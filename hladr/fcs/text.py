@@ -9,9 +9,12 @@ MAX_PARAMETERS = 4096
 
 
 def parse_text(raw: bytes) -> dict[str, str]:
-    """Parse a TEXT segment: delimiter, keyword, delimiter, value, ...; a doubled delimiter is one within a word.
+    """Parse a TEXT segment: delimiter, keyword, delimiter, value, ...; a doubled delimiter is one within a value.
 
-    Writers that leave values empty also double the delimiter; the reading under which the required keywords exist wins.
+    Writers also leave values empty, which doubles the delimiter, too (`$TIMESTEP//$SPILLOVER/...`), although the
+    standard forbids it. It forbids as well that a value begins with a delimiter: so a doubled one is an empty value
+    where a value should begin, and a delimiter further on. Where a writer broke both rules, the reading under which
+    more of the required keywords exist wins.
 
     Parameters
     ----------
@@ -37,8 +40,22 @@ def parse_text(raw: bytes) -> dict[str, str]:
     words = body.split(delimiter)
     if "" not in words:
         return _pairs(words)
-    escaped, plain = _pairs(_join_escaped(words, delimiter)), _pairs(words)
-    return escaped if completeness(escaped) >= completeness(plain) else plain
+    readings = (_with_empty_values(words, delimiter), _join_escaped(words, delimiter), words)
+    return max(map(_pairs, readings), key=completeness)  # the first of equals
+
+
+def _with_empty_values(words: list[str], delimiter: str) -> list[str]:
+    """Read an empty word as an empty value where a value should begin, and as a delimiter within a value."""
+    read: list[str] = []
+    i = 0
+    while i < len(words):
+        word, i = words[i], i + 1
+        if len(read) % 2 == 1:
+            # also where a value begins with a delimiter all the same, such as a path: that makes two empty words
+            while i + 1 < len(words) and words[i] == "":
+                word, i = word + delimiter + words[i + 1], i + 2
+        read.append(word)
+    return read
 
 
 def _join_escaped(words: list[str], delimiter: str) -> list[str]:

@@ -252,8 +252,10 @@ def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, c
     odds += 3.0 if cells.counts[brighter].sum() < max(0.02 * peak.share * cells.counts.sum(), 10) else -3.0
     for other in found:
         beside = other.position - peak.position
-        if beside[SIDE] > 0.3 and beside[CD14] < -1.0 and other.share > 0.2 * peak.share:
-            odds += 2.0
+        if beside[SIDE] > 0.3 and beside[CD14] < -1.0:
+            odds += 2.0 * (other.share > 0.2 * peak.share)
+            # eosinophils are no dimmer in CD45 than neutrophils: these are the granulocytes, however few there are
+            odds += 4.0 * (cd45 and beside[THIRD] < -0.5 and other.share > 0.01)
     return odds
 
 

@@ -35,6 +35,7 @@ FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the 
 LYMPHOCYTES = 0  # their component, where there are any
 EXTRA = (2, 1)  # components added where the fit falls short most, in as many steps
 BESIDE = (1, 1)  # and where it does beside the monocytes
+TWINS_CD45 = 1.2  # natural units: a factor of 3.3 in CD45, between groups of monocytes
 
 
 @dataclass(frozen=True)
@@ -272,13 +273,26 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
             continue
         if marks.lymphocytes is not None and _rather_lymphocytes(mixture, i, seed):
             continue
-        if _strewn(mixture.covariances[i], step):
+        if _dead(mixture.covariances[i], step):
             continue
+        bright = mixture.means[i, CD14] > marks.reference + 0.6
         # a dim tail of the monocytes has their scatter and CD45, and is brighter than the other cells
-        same = (np.abs(step[1:]) < SPREADS[1 : len(step)]).all() and mixture.means[i, CD14] > marks.reference + 0.6
-        if _alike(step, 1.8 if same else 1.1) and _one_hill(three, seed, i):
+        same = bright and (np.abs(step[1:]) < SPREADS[1 : len(step)]).all()
+        one_hill = _alike(step, 1.8 if same else 1.1) and _one_hill(three, seed, i)
+        if one_hill or (bright and _twins(step)):
             members.append(i)
     return tuple(members)
+
+
+def _twins(step: np.ndarray) -> bool:
+    """Tell a group of monocytes that is apart from the others: their scatter, no dimmer in CD14, whatever its CD45.
+
+    Nothing else is as bright in CD14 and of that size: doublets are larger, dead cells smaller, granulocytes have more
+    SSC. Some patients' monocytes are in two groups of CD45, some in two of CD14.
+    """
+    size = step[-1]  # FSC is the last axis, with CD45 and without
+    like = abs(step[SIDE]) < SPREADS[SIDE] and abs(size) < SPREADS[3]
+    return bool(like and abs(step[THIRD]) < TWINS_CD45 and step[CD14] > -0.5)
 
 
 def _alike(step: np.ndarray, dimmer: float) -> bool:
@@ -286,10 +300,11 @@ def _alike(step: np.ndarray, dimmer: float) -> bool:
     return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
 
 
-def _strewn(covariance: np.ndarray, step: np.ndarray) -> bool:
-    """Tell a component of dead cells: of another size than the monocytes, and strewn over SSC or CD45."""
-    spread = np.sqrt(np.diag(covariance))
-    return bool((np.abs(step[3:]) > 0.5).any() and (spread[[SIDE, THIRD]] > 1.5 * SPREADS[[SIDE, THIRD]]).any())
+def _dead(covariance: np.ndarray, step: np.ndarray) -> bool:
+    """Tell dead cells: far from the monocytes in FSC, or of another size and strewn over SSC or CD45."""
+    strewn = (np.sqrt(np.diag(covariance))[[SIDE, THIRD]] > 1.5 * SPREADS[[SIDE, THIRD]]).any()
+    size = step[3:]
+    return bool((np.abs(size) > 0.4).any() or (strewn and (np.abs(size) > 0.25).any()))
 
 
 def _rather_lymphocytes(mixture: Mixture, i: int, monocytes: int) -> bool:

@@ -227,6 +227,17 @@ def test_text_by_hand():
     assert parse_text(empty)["$P1N"] == "FSC-A"
 
 
+def test_an_empty_value_takes_no_other_keyword_with_it():
+    # one empty value before keywords that nothing requires, and a real escape behind it
+    text = parse_text(b"/$PAR/1/$TIMESTEP//$SPILLOVER/1,PE-A,1/$P1G//$P1V/480/$CYT//$DATE/04-MAR-2024/$COM/a//b/$OP//")
+    assert (text["$TIMESTEP"], text["$P1G"], text["$CYT"], text["$OP"]) == ("", "", "", "")
+    assert (text["$SPILLOVER"], text["$P1V"], text["$DATE"]) == ("1,PE-A,1", "480", "04-MAR-2024")
+    assert text["$COM"] == "a/b"
+    # paths: a value that begins with a delimiter, and one that ends with it
+    text = parse_text(b"/$FIL///home//x/$SRC/ward///$P1N/FSC-A/")
+    assert (text["$FIL"], text["$SRC"], text["$P1N"]) == ("/home/x", "ward/", "FSC-A")
+
+
 def test_nothing_identifying_leaves_the_module(tmp_path):
     planted = "JANE DOE 1970-01-01"
     keys = ["$OP", "$SRC", "$FIL", "$COM", "$CELLS", "$INST", "$PROJ", "$EXP", "SAMPLE ID", "PATIENT NAME", "$SMNO"]

@@ -142,3 +142,33 @@ def test_neutrophils_that_pile_up_at_the_limit_of_side_scatter_are_no_beads():
     columns, labels = tube(of(NEUTROPHILS, side=400_000, events=18_000), of(LYMPHOCYTES, events=1_000), MONOCYTES)
     assert (columns.side.values == TOP).mean() > 0.5
     assert f1(gated(columns), labels == 2) > 0.9
+
+
+GROUPS = {
+    # half of the monocytes with a third of the others' CD45, or a quarter of their CD14: no hill joins the two
+    "two groups of CD45": of(MONOCYTES, cd45=4_800),
+    "two groups of CD14": of(MONOCYTES, events=300, cd14=25_000),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_monocytes_in_two_groups_are_gated_both(name):
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, GROUPS[name])
+    assert f1(gated(columns), labels >= 2) > 0.97
+
+
+def test_two_fifths_of_separated_blood_may_be_monocytes():
+    # a few granulocytes, with more SSC and less CD45, say that the larger population is none
+    granulocytes = of(NEUTROPHILS, events=400, side=95_000, cd45=4_000, cd14=800)
+    monocytes = of(MONOCYTES, events=5_600, side=42_000, cd45=17_000, cd14=2_500)
+    columns, labels = tube(granulocytes, of(LYMPHOCYTES, events=7_000), monocytes)
+    assert f1(gated(columns), labels == 2) > 0.97
+
+
+def test_dead_cells_that_take_up_cd14_are_no_monocytes():
+    # two thirds of the monocytes' FSC, nearly their CD14, and strewn over SSC and CD45
+    dead = (600, 56_000, 38_000, 8_500, 3_500, (1.5, 3.0, 2.0, 1.2))
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, of(MONOCYTES, cd14=4_000), dead)
+    found = gated(columns)
+    assert f1(found, labels == 2) > 0.95
+    assert found[labels == 3].mean() < 0.1
