@@ -33,6 +33,7 @@ COARSE = 2  # the fit begins on blocks of so many cells along each axis, several
 FINE_STEPS = 8  # and ends on the cells themselves
 FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
 LYMPHOCYTES = 0  # their component, where there are any
+FSC = 3  # the fourth axis of panels with CD45
 EXTRA = (2, 1)  # components added where the fit falls short most, in as many steps
 BESIDE = (1, 1)  # and where it does beside the monocytes
 TWINS_CD45 = 1.2  # natural units: a factor of 3.3 in CD45, between groups of monocytes
@@ -273,7 +274,7 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
             continue
         if marks.lymphocytes is not None and _rather_lymphocytes(mixture, i, seed):
             continue
-        if _dead(mixture.covariances[i], step):
+        if len(step) == 4 and _dead(mixture, i, seed):
             continue
         bright = mixture.means[i, CD14] > marks.reference + 0.6
         # a dim tail of the monocytes has their scatter and CD45, and is brighter than the other cells
@@ -300,11 +301,15 @@ def _alike(step: np.ndarray, dimmer: float) -> bool:
     return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
 
 
-def _dead(covariance: np.ndarray, step: np.ndarray) -> bool:
-    """Tell dead cells: far from the monocytes in FSC, or of another size and strewn over SSC or CD45."""
-    strewn = (np.sqrt(np.diag(covariance))[[SIDE, THIRD]] > 1.5 * SPREADS[[SIDE, THIRD]]).any()
-    size = step[3:]
-    return bool((np.abs(size) > 0.4).any() or (strewn and (np.abs(size) > 0.25).any()))
+def _dead(mixture: Mixture, i: int, monocytes: int) -> bool:
+    """Tell dead cells: far from the monocytes in FSC, or of another size and strewn over SSC or CD45.
+
+    How far is far is told by the FSC of the lymphocytes (or what else comes first), cells of one size.
+    """
+    spread = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))
+    away = abs(mixture.means[i, FSC] - mixture.means[monocytes, FSC]) / max(spread[0, FSC], 0.12)
+    strewn = (spread[i, [SIDE, THIRD]] > 1.5 * SPREADS[[SIDE, THIRD]]).any()
+    return bool(away > 3.5 or (strewn and away > 2))
 
 
 def _rather_lymphocytes(mixture: Mixture, i: int, monocytes: int) -> bool:
