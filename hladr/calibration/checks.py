@@ -6,6 +6,7 @@ import numpy as np
 
 from ..flags import FAILED, REVIEW, Finding, finding
 from ..kits import Kit
+from . import reasons
 from .lines import Line
 
 LEAST_HELD = 0.1  # share of the file's events in levels, where too few levels are found: less is no bead run
@@ -87,16 +88,16 @@ def _levels_found(rows, valued, peaks, kit: Kit, settings: Mapping) -> list[Find
     used = [r for r in valued if r.used]
     status = FAILED if len(used) < kit.limits.min_levels else REVIEW
     found = []
-    merged = [r for r in valued if r.left_out_because == "in one peak with its neighbour"]
+    merged = [r for r in valued if r.left_out_because == reasons.MERGED]
     if merged:
         found.append(finding("peaks_merged", f"levels {_names(merged)} lie in one peak", status))
-    missing = [r for r in valued if not r.used and r not in merged and r.left_out_because != "too few events"]
+    missing = [r for r in valued if not r.used and r not in merged and r.left_out_because != reasons.TOO_FEW_EVENTS]
     if missing:
-        reasons = "; ".join(f"level {_names([r])} is {r.left_out_because}" for r in missing)
-        found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used: {reasons}", status))
+        why = "; ".join(f"level {_names([r])} is {r.left_out_because}" for r in missing)
+        found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used: {why}", status))
     elif len(used) < kit.limits.min_levels and not merged:
         found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used", FAILED))
-    if any("limit" in r.left_out_because for r in missing) or (
+    if any(r.left_out_because == reasons.AT_UPPER_LIMIT for r in missing) or (
         peaks.assignment is not None and peaks.assignment.lost_high and peaks.pile_high
     ):
         found.append(finding("saturated", "the brightest beads lie at the upper limit of the PE detector"))
@@ -108,7 +109,7 @@ def _levels_found(rows, valued, peaks, kit: Kit, settings: Mapping) -> list[Find
 
 def _events(valued, kit: Kit) -> list[Finding]:
     few = [r for r in valued if r.used and r.events < kit.limits.min_events_fine]
-    fewest = [r for r in valued if r.left_out_because == "too few events"]
+    fewest = [r for r in valued if r.left_out_because == reasons.TOO_FEW_EVENTS]
     if not few and not fewest:
         return []
     used = sum(r.used for r in valued)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import beads
 from . import checks as calibration_checks
+from . import reasons
 from .lines import Line, fit
 
 STATISTICS = ("median", "geometric_mean")
@@ -33,7 +34,7 @@ class Level:
     used : bool
         On the line.
     left_out_because : str
-        Empty where used.
+        One of `reasons`; empty where used.
     recovery, recovery_left_out : float or None
         Back-calculated over assigned, by the line through all levels used and by the line without this one.
     """
@@ -122,7 +123,7 @@ def measure(
         rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows
     )
     if any(f.code == "not_beads" for f in found):  # no line through what are no levels
-        rows, lines = tuple(Level(r.level, r.value, left_out_because="not found") for r in rows), {}
+        rows, lines = tuple(Level(r.level, r.value, left_out_because=reasons.NOT_FOUND) for r in rows), {}
     return {
         "findings": found,
         "n_peaks": sum(r.events > 0 for r in rows),
@@ -161,31 +162,29 @@ def _levels(table, valued, peaks: beads.Peaks, kit, statistic: str) -> tuple[Lev
         if assignment.blank is not None:
             blank_number = next(number for number, value in table if value is None)
             peak_of[blank_number] = peaks.peaks[assignment.blank]
-        because |= {valued[k][0]: "below the PE scale or not found" for k in assignment.lost_low}
-        because |= {valued[k][0]: "above the PE scale or not found" for k in assignment.lost_high}
+        because |= {valued[k][0]: reasons.BELOW_SCALE for k in assignment.lost_low}
+        because |= {valued[k][0]: reasons.ABOVE_SCALE for k in assignment.lost_high}
     rows = []
     piled = assignment is not None and assignment.blank is None and not assignment.lost_low and peaks.pile_low
     for number, value in table:
         peak = peak_of.get(number)
         if value is None and peak is None and piled:
-            rows.append(Level(number, value, events=peaks.pile_low, left_out_because="blank, below the PE scale"))
+            rows.append(Level(number, value, events=peaks.pile_low, left_out_because=reasons.BLANK_BELOW_SCALE))
             continue
         if number in merged:
-            rows.append(Level(number, value, left_out_because="in one peak with its neighbour", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.MERGED, **_of_peak(peak)))
         elif peak is None:
-            rows.append(Level(number, value, left_out_because=because.get(number, "not found")))
+            rows.append(Level(number, value, left_out_because=because.get(number, reasons.NOT_FOUND)))
         elif value is None:
-            rows.append(Level(number, value, left_out_because="blank", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.BLANK, **_of_peak(peak)))
         elif not peak.events:
-            rows.append(Level(number, value, left_out_because="without a bead in its window", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.EMPTY_WINDOW, **_of_peak(peak)))
         elif not getattr(peak, f"pe_{statistic}") > 0:
-            rows.append(Level(number, value, left_out_because="partly at or below zero PE", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.NOT_ABOVE_ZERO, **_of_peak(peak)))
         elif peak.at_limit > beads.AT_LIMIT:
-            rows.append(
-                Level(number, value, left_out_because="at the upper limit of the PE detector", **_of_peak(peak))
-            )
+            rows.append(Level(number, value, left_out_because=reasons.AT_UPPER_LIMIT, **_of_peak(peak)))
         elif peak.events < kit.limits.min_events_review:
-            rows.append(Level(number, value, left_out_because="too few events", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.TOO_FEW_EVENTS, **_of_peak(peak)))
         else:
             rows.append(Level(number, value, used=True, **_of_peak(peak)))
     return tuple(rows)
