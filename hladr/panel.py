@@ -90,7 +90,7 @@ def resolve(channels: Sequence[Channel], lab: Mapping) -> Panel:
     return _with_scatter(channels, lab, found["HLA-DR"], found["CD14"], found["CD45"])
 
 
-def resolve_beads(channels: Sequence[Channel], lab: Mapping, pe_detector: str | None = None) -> Panel:
+def resolve_beads(channels: Sequence[Channel], lab: Mapping) -> Panel:
     """Find PE and scatter of a bead run, whose file may lack the stains.
 
     Parameters
@@ -98,16 +98,18 @@ def resolve_beads(channels: Sequence[Channel], lab: Mapping, pe_detector: str | 
     channels : sequence of Channel
     lab : Mapping
         One entry of labs.yaml.
-    pe_detector : str, optional
-        `$PnN` that carries HLA-DR in the tubes. Without it: the lab's HLA-DR entry as `$PnN` or `$PnS`, then a channel
-        stained HLA-DR, then the channel called PE, then FL2, which is PE on cytometers with numbered detectors.
 
     Raises
     ------
     SpecimenError
         `channel_missing`.
+
+    Notes
+    -----
+    PE is the lab's HLA-DR entry as `$PnN` or `$PnS`, else a channel stained HLA-DR, else the channel called PE, else
+    FL2, which is PE on cytometers with numbered detectors.
     """
-    wanted = pe_detector or (lab.get("markers") or {}).get("HLA-DR")
+    wanted = (lab.get("markers") or {}).get("HLA-DR")
     matches = _matches(channels, wanted) if wanted else []
     looks_like_detector = bool(wanted) and not re.search(_STAINS["HLA-DR"], wanted.upper())
     if not matches and not looks_like_detector:

@@ -64,7 +64,6 @@ def calibrate_batch(
     config: Mapping,
     folder: Path,
     out: Path,
-    progress: Path | None = None,
     memory_mb: int | None = None,
 ) -> None:
     """Calibrate a batch of bead runs: `calibrations.jsonl` and `pictures/BEAD_ID.png` in `out`.
@@ -73,7 +72,7 @@ def calibrate_batch(
     ----------
     rows : sequence of mapping
         bead_id, lab, fcs, kit, lot; levels of the lot; other_lots of the kit.
-    labs, config, folder, out, progress, memory_mb
+    labs, config, folder, out, memory_mb
         As in `gate_batch`; the sections are quantify, beads, kits and run.
     """
     from .calibration import calibrate, failed_calibration
@@ -94,7 +93,7 @@ def calibrate_batch(
     def dead(position: int, how: str) -> str:
         return failed_calibration(rows[position], config, _died(how)).to_json()
 
-    _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", progress, memory_mb)
+    _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", None, memory_mb)
 
 
 def _keep_picture(path: Path, draw: Callable[..., bytes], *values: object) -> None:

@@ -34,17 +34,12 @@ class Calibration:
         By statistic, `median` and `geometric_mean`; empty if no line could be drawn.
     statistic : str
         The one that counts (configuration).
-    assignment_margin : float or None
-        Distance of the second best assignment of peaks to levels.
     assignment_cv_percent : float
         Of the assigned values, for the interval.
     settings : PESettings or None
     n_events, n_singlets : int
     shares : dict of str to float
         clumps, debris, in_peaks, drift (relative change of PE from the first to the last fifth).
-    fits_lot_better : str
-        Another lot whose values fit clearly better, else empty.
-    windows_by_hand : bool
     notes : tuple of str
     """
 
@@ -57,14 +52,11 @@ class Calibration:
     levels: tuple[Level, ...] = ()
     lines: Mapping[str, Line] | None = None
     statistic: str = "median"
-    assignment_margin: float | None = None
     assignment_cv_percent: float = 0.0
     settings: PESettings | None = None
     n_events: int = 0
     n_singlets: int = 0
     shares: Mapping[str, float] | None = None
-    fits_lot_better: str = ""
-    windows_by_hand: bool = False
     notes: tuple[str, ...] = ()
 
     @property

@@ -24,35 +24,27 @@ def check(
     other_lots: Mapping[str, Sequence],
     settings: Mapping,
     windows: Mapping | None,
-) -> tuple[list[Finding], str]:
-    """Run all checks in a fixed order.
-
-    Returns
-    -------
-    tuple of (list of Finding, str)
-        The findings, and the lot whose values fit better (empty: none).
-    """
+) -> list[Finding]:
+    """Run all checks in a fixed order."""
     valued = [r for r in rows if r.value is not None]
     if not valued:
-        return [], ""
+        return []
     found = _beads_at_all(peaks, valued, kit, settings)
     if any(f.status == FAILED for f in found):
-        return found, ""
+        return found
     if windows:
         found.append(finding("window_by_hand", "the peaks were marked by hand in the configuration"))
     found += _levels_found(rows, valued, peaks, kit, settings)
     found += _events(valued, kit)
     transposed = _transposed(valued)
     found += transposed
-    better = ""
     if line is not None:
         found += _slope(line, kit) + _recovery(valued, line, kit)
         if not transposed:
-            better, lot_findings = _other_lot(valued, kit, lot, other_lots, settings)
-            found += lot_findings
+            found += _other_lot(valued, kit, lot, other_lots, settings)
         found += _offset(line, settings)
     found += _drift(shares, valued, settings) + _clumps(shares, settings)
-    return found, better
+    return found
 
 
 def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[Finding]:
@@ -177,9 +169,7 @@ def _odd_level(used: Sequence):
     return used[k] if without[k] < 0.4 * misfit(used) else None
 
 
-def _other_lot(
-    valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping
-) -> tuple[str, list[Finding]]:
+def _other_lot(valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping) -> list[Finding]:
     """Look for another lot of this kit whose values lie much straighter over the same peaks.
 
     Each lot's values are fitted to the same peaks, and their half chi-squares compared: a lot is named where it fits
@@ -188,7 +178,7 @@ def _other_lot(
     """
     used = [(k, r) for k, r in enumerate(valued) if r.used]
     if len(used) < 3:
-        return "", []
+        return []
     own = _misfit([r for _, r in used], [r.value for _, r in used], settings)
     best, name = own, ""
     for other, rows in sorted(other_lots.items()):
@@ -200,8 +190,8 @@ def _other_lot(
         if theirs < best:
             best, name = theirs, other
     if not name or own - best < settings["lot_evidence"] or best > len(used):
-        return "", []
-    return name, [finding("lot_suspect", f"the values of lot {name} fit these beads better than those of lot {lot}")]
+        return []
+    return [finding("lot_suspect", f"the values of lot {name} fit these beads better than those of lot {lot}")]
 
 
 def _misfit(rows: Sequence, values: Sequence[float], settings: Mapping) -> float:

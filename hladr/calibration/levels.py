@@ -119,9 +119,7 @@ def measure(
         "in_peaks": peaks.peak_share,
         "drift": calibration_checks.drift(arrays["pe"], arrays["time"], peaks),
     }
-    found, better = calibration_checks.check(
-        rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows
-    )
+    found = calibration_checks.check(rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows)
     if any(f.code == "not_beads" for f in found):  # no line through what are no levels
         rows, lines = tuple(Level(r.level, r.value, left_out_because=reasons.NOT_FOUND) for r in rows), {}
     return {
@@ -129,11 +127,8 @@ def measure(
         "n_peaks": sum(r.events > 0 for r in rows),
         "levels": rows,
         "lines": lines,
-        "assignment_margin": peaks.assignment.margin if peaks.assignment is not None else None,
         "n_singlets": int(peaks.singlets.sum()),
         "shares": shares,
-        "fits_lot_better": better,
-        "windows_by_hand": bool(windows),
     }, peaks
 
 

@@ -15,11 +15,10 @@ class Line:
     ----------
     slope, intercept : float
     r_squared : float
-    residual_sd : float or None
-        In log10 units, with n - 2 degrees of freedom; None for two levels.
     dof : int
+        n - 2.
     covariance : tuple of tuple of float, or None
-        Of (intercept, slope).
+        Of (intercept, slope); None for two levels.
     recoveries : tuple of float
         Back-calculated over assigned, per level.
     recoveries_left_out : tuple of (float or None)
@@ -29,8 +28,6 @@ class Line:
         Intercept of the line with slope 1.
     offset : tuple of (float, float) or None
         (log10 k, b) of value = k * PE - b: a bead autofluorescence or an electronic offset, in units of the values.
-    curvature : float or None
-        Coefficient of (log10 PE)²; None for fewer than four levels.
     offset_rms, line_rms : float or None
         Root mean square residuals, log10 units, of the offset model and of the line.
     pe_low, pe_high : float
@@ -40,7 +37,6 @@ class Line:
     slope: float
     intercept: float
     r_squared: float
-    residual_sd: float | None
     dof: int
     covariance: tuple[tuple[float, float], tuple[float, float]] | None
     recoveries: tuple[float, ...]
@@ -48,7 +44,6 @@ class Line:
     max_recovery_error_percent: float
     slope_one: float
     offset: tuple[float, float] | None
-    curvature: float | None
     offset_rms: float | None
     line_rms: float
     pe_low: float
@@ -123,10 +118,9 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
     dof = n - 2
     sxx = float(np.sum((x - x.mean()) ** 2))
     sse, total = float(residuals @ residuals), float(np.sum((y - y.mean()) ** 2))
-    sd = covariance = None
+    covariance = None
     if dof > 0:
         variance = sse / dof
-        sd = math.sqrt(variance)
         ab = -variance * float(x.mean()) / sxx
         covariance = ((variance * (1 / n + float(x.mean()) ** 2 / sxx), ab), (ab, variance / sxx))
     recoveries = 10.0 ** (-residuals)
@@ -135,7 +129,6 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
         slope,
         intercept,
         1 - sse / total if total > 0 else float("nan"),
-        sd,
         dof,
         covariance,
         tuple(map(float, recoveries)),
@@ -143,7 +136,6 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
         float(100 * np.abs(recoveries - 1).max()),
         float(np.mean(y - x)),
         offset,
-        float(np.polyfit(x - x.mean(), y, 2)[0]) if n >= 4 else None,
         offset_rms,
         math.sqrt(sse / n),
         float(np.min(pe)),

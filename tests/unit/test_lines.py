@@ -26,7 +26,7 @@ def test_line_of_three_levels_by_hand():
     line = fit([1, 10, 100], [10**1.0, 10**2.1, 10**2.9])
     assert (line.slope, line.intercept) == (pytest.approx(0.95), pytest.approx(1.05))
     # residuals -0.05, 0.1, -0.05: sse 0.015, one degree of freedom
-    assert (line.residual_sd, line.dof) == (pytest.approx(math.sqrt(0.015)), 1)
+    assert (line.covariance[1][1], line.dof) == (pytest.approx(0.015 / 2), 1)  # variance of the slope: sse / dof / sxx
     # recovery = 10^(-residual): the middle level reads 10^-0.1 of its value, 20.6 % too low
     assert line.recoveries == pytest.approx([10**0.05, 10**-0.1, 10**0.05])
     assert line.max_recovery_error_percent == pytest.approx(100 * (1 - 10**-0.1))
@@ -66,7 +66,7 @@ def test_slope_one_model_is_the_mean_factor():
 
 def test_two_levels_give_a_line_without_uncertainty():
     line = fit([10, 100], [20, 200])
-    assert (line.dof, line.covariance, line.residual_sd, line.variance_at(50.0)) == (0, None, None, None)
+    assert (line.dof, line.covariance, line.variance_at(50.0)) == (0, None, None)
 
 
 def test_one_level_gives_no_line():
