@@ -170,7 +170,7 @@ def voltage(rng, hard):
         shift = 1.0
     outcome = _outcome(case, result, tuple(extra))
     line = result.fields["lines"]["median"]
-    moved = abs(float(line.value(true_pe(case, 5_000) * shift)) / 5_000 - 1)
+    moved = abs(line.read(true_pe(case, 5_000) * shift) / 5_000 - 1)
     return replace(outcome, moved=moved)
 
 
@@ -198,7 +198,7 @@ def truncated(rng, hard):
         lab = {"markers": {"HLA-DR": case.sim.cytometer.channel_of("HLA-DR").name}}
         row = {"bead_id": "b", "lab": "x", "kit": "quantibrite-pe", "lot": case.lot}
         made, _ = calibration.calibrate(path, row, lot_rows(LOTS["quantibrite-pe", case.lot]), lab, CONFIG)
-    moved = None if made.line is None else abs(float(made.line.value(true_pe(case, 5_000))) / 5_000 - 1)
+    moved = None if made.line is None else abs(made.line.read(true_pe(case, 5_000)) / 5_000 - 1)
     return Outcome(moved, made.status, tuple(f.code for f in made.findings))
 
 

@@ -130,5 +130,5 @@ def measure(case: Case, values: Sequence[float | None] | None = None, known_lots
     line = fields["lines"].get("median")
     errors = None
     if line is not None:
-        errors = tuple(float(line.value(true_pe(case, abc))) / abc - 1 for abc in AT)
+        errors = tuple(line.read(true_pe(case, abc)) / abc - 1 for abc in AT)
     return Result(errors, tuple((f.code, f.status) for f in fields["findings"]), seconds, fields)

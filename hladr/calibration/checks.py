@@ -1,5 +1,6 @@
 """What can be wrong with a bead run, by its numbers: each check gives findings with a code and a plain sentence."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -222,7 +223,7 @@ def _offset(line: Line, settings: Mapping) -> list[Finding]:
     """Look for a constant added to every bead: the offset model then fits much better, and reads differently."""
     if line.offset is None or line.dof < 2:
         return []
-    shift = abs(float(np.log(line.by_offset(line.pe_low) / line.value(line.pe_low))))
+    shift = abs(math.log(line.read(line.pe_low, "by_offset") / line.read(line.pe_low)))
     bent = line.line_rms > settings["offset_ratio"] * line.offset_rms
     if not bent or shift < settings["offset_percent"] / 100:
         return []

@@ -49,51 +49,32 @@ class Line:
     pe_low: float
     pe_high: float
 
-    def value(self, pe):
-        """Read a PE > 0 (scalar or array) off the line; nan at or below zero."""
-        return _power(self.intercept, self.slope, pe)
+    def read(self, pe: float, model: str = "line") -> float | None:
+        """Read one PE off a model; None at or below zero PE, and without that model.
 
-    def by_slope_one(self, pe):
-        """Read off the line with slope 1."""
-        return _power(self.slope_one, 1.0, pe)
-
-    def by_offset(self, pe):
-        """Read off the model with bead autofluorescence: value = k * PE, the b of the beads taken as theirs alone."""
-        return _power(self.offset[0], 1.0, pe) if self.offset is not None else np.full(np.shape(pe), np.nan)
-
-    def ln_variance(self, pe):
-        """Variance of ln value for the mean response at PE; nan without residual degrees of freedom."""
-        if self.covariance is None:
-            return np.full(np.shape(pe), np.nan)
-        (aa, ab), (_, bb) = self.covariance
-        x = _log10(pe)
-        return math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb)
-
-    def read(self, pe: float, model: str = "value") -> float | None:
-        """Read one PE > 0 off the model `value`, `by_slope_one` or `by_offset`; None without that model."""
+        Parameters
+        ----------
+        pe : float
+        model : {"line", "by_slope_one", "by_offset"}
+            The line; the line with slope 1; the model with bead autofluorescence, value = k * PE, the b of the beads
+            taken as theirs alone.
+        """
+        if not pe > 0:
+            return None
         x = math.log10(pe)
-        if model == "value":
+        if model == "line":
             return 10.0 ** (self.intercept + self.slope * x)
         if model == "by_slope_one":
             return 10.0 ** (self.slope_one + x)
         return None if self.offset is None else 10.0 ** (self.offset[0] + x)
 
     def variance_at(self, pe: float) -> float | None:
-        """Like `ln_variance` for one PE > 0; None without residual degrees of freedom."""
+        """Variance of ln value for the mean response at a PE > 0; None without residual degrees of freedom."""
         if self.covariance is None:
             return None
         (aa, ab), (_, bb) = self.covariance
         x = math.log10(pe)
         return max(math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb), 0.0)
-
-
-def _log10(pe):
-    pe = np.asarray(pe, float)
-    return np.log10(np.where(pe > 0, pe, np.nan))
-
-
-def _power(intercept, slope, pe):
-    return 10.0 ** (intercept + slope * _log10(pe))
 
 
 def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
@@ -158,7 +139,7 @@ def _left_out(x: np.ndarray, y: np.ndarray, k: int) -> float | None:
 
 
 def _offset_model(pe: np.ndarray, y: np.ndarray) -> tuple[tuple[float, float] | None, float | None]:
-    """Least squares of log10(k PE - b) on y, by Gauss-Newton over the share c = b / (k min PE) below 1.
+    """Least squares of log10(k PE - b) on y, by a golden section search over the share c = b / (k min PE) below 1.
 
     For a given c the best log10 k is the mean of y - log10(PE - c min PE); so only c is searched.
     """

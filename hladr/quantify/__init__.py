@@ -143,7 +143,7 @@ class _Conversion:
     def subtracts(self) -> bool:
         return self.kit.abc == "minus_isotype" and not self.is_isotype
 
-    def __call__(self, pe: float | None, statistic: str, model: str = "value") -> float | None:
+    def __call__(self, pe: float | None, statistic: str, model: str = "line") -> float | None:
         """Return AB/C of a PE; None where it cannot be read."""
         line = (self.calibration.lines or {}).get(statistic)
         if line is None or pe is None or not pe > 0:

@@ -45,7 +45,7 @@ def test_a_clean_run_reads_the_truth(tmp_path, model):
         pe = abc * detector.units_per_molecule
         if channel.decades:  # the file cuts to whole channels
             pe *= 10 ** (-0.5 * channel.decades / channel.range)
-        assert made.line.value(pe) == pytest.approx(abc, rel=0.02)
+        assert made.line.read(pe) == pytest.approx(abc, rel=0.02)
     assert made.slope == pytest.approx(1, abs=0.01)
     assert made.r_squared > 0.999
     assert made.acquired_at == WHEN.isoformat()
