@@ -6,9 +6,10 @@ the cytometers' software. Nothing is guessed: a marker that fits no channel, or 
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .fcs import Channel
+from .fcs.channels import detector_name
 from .flags import SpecimenError
 
 NO_MARKER = "none"
@@ -187,15 +188,7 @@ def measure_of(channel: Channel) -> str:
 def detector_of(channel: Channel) -> str:
     """Return the detector that a channel comes from: without pulse, scale and the marks of compensated copies."""
     plain = re.sub(r"^comp-|[-_ ]compensated$|[<>]", "", channel.name.strip().lower())
-    return _core(replace(channel, name=plain))
-
-
-def _core(channel: Channel) -> str:
-    """Strip from a name what says area, height, width, linear or logarithmic: the detector that is left."""
-    name = re.sub(
-        r"(?i)[-_ ]+([AHW]|AREA|HEIGHT|WIDTH|[AHW]?LIN[AHW]?|[AHW]?LOG[AHW]?|INT|PEAK|TOF)(?=[-_ ]|$)", "", channel.name
-    )
-    return name.strip()
+    return detector_name(plain)
 
 
 def _key(text: str) -> str:
@@ -217,7 +210,7 @@ def _matches(channels: Sequence[Channel], wanted: str) -> list[int]:
         lambda c: c.stain == wanted,
         lambda c: _key(c.name) == _key(wanted),
         lambda c: _key(c.stain) == _key(wanted),
-        lambda c: _key(c.name) == _key(_core(Channel(wanted, "", 0, 0, 0, None, None, 0))),
+        lambda c: _key(c.name) == _key(detector_name(wanted)),
     )
     for test in tests:
         found = [i for i, c in enumerate(channels) if test(c)]
@@ -238,7 +231,7 @@ def _scatters(channels: Sequence[Channel], pattern: str) -> list[int]:
     found = [i for i, c in enumerate(channels) if re.match(pattern, c.name.strip().upper())] or [
         i for i, c in enumerate(channels) if re.match(pattern, c.stain.strip().upper())
     ]
-    plain = [i for i in found if re.fullmatch(pattern, _core(channels[i]).upper())]
+    plain = [i for i in found if re.fullmatch(pattern, detector_name(channels[i].name).upper())]
     return plain or found
 
 
@@ -250,12 +243,9 @@ def _best(channels: Sequence[Channel], found: list[int], *, fluorescence: bool) 
     """
     measures = [measure_of(c) for c in channels if not re.match(f"{_FORWARD}|{_SIDE}", c.name.strip().upper())]
     heights_only = fluorescence and measures.count("H") > 2 * measures.count("A")
-    for letter in ("H", "", "A") if heights_only else ("A", "", "H"):
-        kept = [i for i in found if measure_of(channels[i]) == letter]
-        if kept:
-            break
-    else:
-        kept = []
+    by_measure = {letter: [i for i in found if measure_of(channels[i]) == letter] for letter in ("A", "", "H")}
+    order = ("H", "", "A") if heights_only else ("A", "", "H")
+    kept = next((by_measure[letter] for letter in order if by_measure[letter]), [])
     if len(kept) > 1:
         logs = [i for i in kept if re.search(r"LOG", channels[i].name.upper())]
         others = [i for i in kept if i not in logs]
