@@ -9,6 +9,7 @@ import numpy as np
 from .. import flags
 from ..phenotype import Draw
 from ..rules import PHENOTYPES
+from ..study.types import superseded
 
 _OPEN = 1e300  # stands for infinity, which a quantile's interpolation turns into not-a-number
 
@@ -102,12 +103,12 @@ def flow(study: Any, measurements: Iterable[Any], draws: Sequence[Draw]) -> dict
         patients that nothing supersedes) and `draws` (draws, and each call).
     """
     status = {m.sample_id: m.status for m in measurements}
-    superseded = {tube.replaces for tube in study.tubes if tube.replaces}
+    replaced = superseded(study.tubes)
     tubes = Counter(received=len(study.tubes), control=0, isotype=0, superseded=0, ok=0, review=0, failed=0)
     for tube in study.tubes:
         if tube.role != "patient":
             tubes[tube.role] += 1
-        elif tube.sample_id in superseded:
+        elif tube.sample_id in replaced:
             tubes["superseded"] += 1
         else:
             tubes[status.get(tube.sample_id, flags.FAILED)] += 1
