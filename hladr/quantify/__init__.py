@@ -142,7 +142,7 @@ class _Conversion:
 
     @property
     def subtracts(self) -> bool:
-        return self.kit.abc == "minus_isotype" and not self.is_isotype
+        return self.kit.subtracts_isotype and not self.is_isotype
 
     def __call__(self, pe: float | None, statistic: str, model: str = "line") -> float | None:
         """Return AB/C of a PE; None where it cannot be read."""

@@ -223,14 +223,14 @@ def test_histogram_puts_antibodies_over_their_pe():
         pe_channel={"detector": "PE-A"},
     )
     measured = SimpleNamespace(abc=3400.0)
-    made = histogram.histogram(reading, measured, line, "quantibrite-pe", [(5000.0, "SIP")], "median")
+    made = histogram.histogram(reading, measured, line, False, [(5000.0, "SIP")], "median")
     assert made["median"] == pytest.approx(math.asinh(20), abs=1e-4)
     assert made["limits"] == [(pytest.approx(math.asinh(5000 / 1.7 / 100), abs=1e-4), "SIP")]
     named = {words: place for place, words in made["abc_ticks"] if words}
     assert named["10,000"] == pytest.approx(math.asinh(10000 / 1.7 / 100), abs=1e-4)
     # an isotype tube was subtracted: 3,400 on the line, 400 of them the isotype's
     measured = SimpleNamespace(abc=3000.0)
-    made = histogram.histogram(reading, measured, line, "qifikit", [(5000.0, "SIP")], "median")
+    made = histogram.histogram(reading, measured, line, True, [(5000.0, "SIP")], "median")
     assert made["limits"] == [(pytest.approx(math.asinh(5400 / 1.7 / 100), abs=1e-4), "SIP")]
 
 
