@@ -5,7 +5,6 @@ One function per job, each from a study and its `results` folder. Nothing is com
 
 import filecmp
 import gc
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from . import plan
 from .arms import arms_of
+from .atomic import replacing, write_text
 from .study import Study
-from .tables import carried_through, write_table, write_text
+from .tables import carried_through, write_table
 
 COHORT_FILES = ("cohort.csv", "cohort.html")
 
@@ -96,7 +96,8 @@ def publish_gates(study: Study, results: Path) -> None:
             old.unlink()
     for name, source in wanted.items():
         if not _same(source, target / name):
-            _place(source, target / name)
+            with replacing(target / name) as temporary:
+                shutil.copyfile(source, temporary)
 
 
 @_no_collection()
@@ -187,9 +188,3 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _same(source: Path, target: Path) -> bool:
     return target.is_file() and filecmp.cmp(source, target, shallow=False)
-
-
-def _place(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, temporary)
-    os.replace(temporary, target)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from . import provenance
+from .atomic import write_bytes, write_text
 from .batch import run_batch, where
 from .flags import Finding, finding
-from .tables import write_text
 
 DIED = "hladr could not finish this file ({}); the others of its batch are not touched"
 
@@ -99,7 +99,7 @@ def calibrate_batch(
 def _keep_picture(path: Path, draw: Callable[..., bytes], *values: object) -> None:
     """Draw a picture into a file; a mistake of ours in drawing must not cost the value beside it."""
     try:
-        path.write_bytes(draw(*values))
+        write_bytes(path, draw(*values))
     except MemoryError:
         raise
     except Exception as error:

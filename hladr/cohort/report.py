@@ -10,13 +10,13 @@ import jinja2
 
 from .. import cohort, rules, stats
 from ..arms import arms_of, compared_arms
+from ..atomic import write_text
 from ..paths import PACKAGE
 from ..phenotype import Draw
 from ..plots import cohort as plots_cohort
 from ..plots import plane as plots_plane
 from ..plots.style import svg_of
 from ..reversal import Course
-from ..tables import write_text
 from ..wording import plural
 from . import outcomes
 from . import series as cohort_series
