@@ -72,6 +72,7 @@ def write_calls(study: Study, results: Path) -> None:
 def write_cohort(study: Study, results: Path) -> None:
     """Compare the arms: cohort.csv, cohort.html."""
     from . import cohort
+    from .cohort import report
     from .phenotype import call_draws
     from .reversal import judge
 
@@ -79,7 +80,7 @@ def write_cohort(study: Study, results: Path) -> None:
     draws = call_draws(study, measurements)
     courses = judge(study, draws)
     write_table(results / "cohort.csv", "cohort", cohort.rows(study, courses, draws))
-    cohort.write_html(study, courses, draws, measurements, results / "cohort.html")
+    report.write(study, courses, draws, measurements, results / "cohort.html")
 
 
 def publish_gates(study: Study, results: Path) -> None:

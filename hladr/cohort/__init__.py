@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .. import stats
@@ -70,15 +69,6 @@ def rows(study: Any, courses: Sequence[Course], draws: Sequence[Draw]) -> list[d
     return made
 
 
-def write_html(
-    study: Any, courses: Sequence[Course], draws: Sequence[Draw], measurements: Iterable[Any], path: str | Path
-) -> None:
-    """Write cohort.html, one self-contained page (see `cohort_report.write`)."""
-    from .report import write
-
-    write(study, courses, draws, measurements, Path(path))
-
-
 def members(courses: Iterable[Course], subgroup: str, arm: str) -> list[Course]:
     """Return the courses of an arm whose baseline is MALS or SIP, or the one of them that the subgroup names."""
     wanted = (MALS, SIP) if subgroup == ALL else (subgroup,)
@@ -103,8 +93,8 @@ def times_to_reversal(study: Any, courses: Iterable[Course]) -> list[TimeToRever
     """
     horizon = int(study.config["reversal"]["horizon_day"])
     deaths = {}
-    if study.config["cohort"].get("deaths") == COMPETING:
-        deaths = {outcome.patient_id: outcome.death_day for outcome in study.outcomes or ()}
+    if competing(study):
+        deaths = {outcome.patient_id: outcome.death_day for outcome in study.outcomes}
     made = []
     for course in courses:
         if course.baseline_phenotype not in (MALS, SIP):

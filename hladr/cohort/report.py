@@ -105,8 +105,7 @@ def _notes(study: Any, arms: Sequence[str]) -> list[str]:
     others = sorted(set(arms_of(study).values()) - set(arms))
     if others:
         notes.append(f"Not compared: {', '.join(others)}. Two arms are compared, the first against the second.")
-    asked = study.config["cohort"].get("deaths") == cohort.COMPETING
-    if asked and not study.outcomes:
+    if study.config["cohort"].get("deaths") == cohort.COMPETING and not cohort.competing(study):
         notes.append("Deaths are configured as competing events, but there is no outcomes.csv: they stay at risk.")
     known = study.outcomes or ()
     no_sofa = sum(outcome.sofa[0] is None for outcome in known)
