@@ -76,13 +76,21 @@ def calibrate_batch(
         As in `gate_batch`; the sections are quantify, beads, kits and run.
     """
     from .calibration import calibrate, failed_calibration
-    from .study import file_stem
+    from .study import BeadRun, Level, file_stem
+
+    # Snakemake hands over plain values, so that it can tell when they change.
+    def run_of(row: Mapping) -> BeadRun:
+        return BeadRun(**{name: row[name] for name in ("bead_id", "lab", "fcs", "kit", "lot")})
+
+    def levels_of(rows_of_lot: Sequence[Mapping]) -> tuple[Level, ...]:
+        return tuple(Level(level["level"], level["value"]) for level in rows_of_lot)
 
     def work(position: int) -> str:
         row = rows[position]
-        levels, others = row["levels"], row["other_lots"]
-        path = folder / row["fcs"] if row["fcs"] else None
-        calibration, arrays = calibrate(path, row, levels, labs[row["lab"]], config, others)
+        run, levels = run_of(row), levels_of(row["levels"])
+        others = {lot: levels_of(rows_of_lot) for lot, rows_of_lot in row["other_lots"].items()}
+        path = folder / run.fcs if run.fcs else None
+        calibration, arrays = calibrate(path, run, levels, labs[run.lab], config, others)
         if arrays is not None and config["run"]["pictures"]:
             from .plots.beads import draw_beads
 
@@ -91,7 +99,7 @@ def calibrate_batch(
         return calibration.to_json()
 
     def dead(position: int, how: str) -> str:
-        return failed_calibration(rows[position], config, _died(how)).to_json()
+        return failed_calibration(run_of(rows[position]), config, _died(how)).to_json()
 
     _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", None, memory_mb)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..flags import FAILED, REVIEW, Finding, finding
 from ..kits import Kit
+from ..study.types import Level as LotLevel
 from . import reasons
 from .lines import Line
 
@@ -22,7 +23,7 @@ def check(
     shares: Mapping[str, float],
     kit: Kit,
     lot: str,
-    other_lots: Mapping[str, Sequence],
+    other_lots: Mapping[str, Sequence[LotLevel]],
     settings: Mapping,
     windows: Mapping | None,
 ) -> list[Finding]:
@@ -170,7 +171,9 @@ def _odd_level(used: Sequence):
     return used[k] if without[k] < 0.4 * misfit(used) else None
 
 
-def _other_lot(valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping) -> list[Finding]:
+def _other_lot(
+    valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence[LotLevel]], settings: Mapping
+) -> list[Finding]:
     """Look for another lot of this kit whose values lie much straighter over the same peaks.
 
     Each lot's values are fitted to the same peaks, and their half chi-squares compared: a lot is named where it fits
@@ -183,7 +186,7 @@ def _other_lot(valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], s
     own = _misfit([r for _, r in used], [r.value for _, r in used], settings)
     best, name = own, ""
     for other, rows in sorted(other_lots.items()):
-        values = [_number(r) for r in sorted(rows, key=_level)]
+        values = [r.value for r in sorted(rows, key=lambda r: r.level)]
         values = [v for v in values if v is not None]
         if other == lot or len(values) != len(valued):
             continue
@@ -208,15 +211,6 @@ def _misfit(rows: Sequence, values: Sequence[float], settings: Mapping) -> float
     prior = 1 / LOT_SLOPE_SD**2
     slope = (np.sum(weight * x * y) + prior) / (np.sum(weight * x * x) + prior)
     return float(np.sum(weight * (y - slope * x) ** 2) + prior * (slope - 1) ** 2) / 2
-
-
-def _level(row) -> int:
-    return int(row["level"] if isinstance(row, Mapping) else row.level)
-
-
-def _number(row) -> float | None:
-    value = row["value"] if isinstance(row, Mapping) else row.value
-    return float(value) if value not in (None, "") else None
 
 
 def _offset(line: Line, settings: Mapping) -> list[Finding]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import beads
+from ..kits import Kit
+from ..study.types import BeadRun
+from ..study.types import Level as LotLevel
 from . import checks as calibration_checks
 from . import reasons
 from .lines import Line, fit
@@ -73,7 +76,12 @@ def upper_limit(channel, pe: np.ndarray) -> float:
 
 
 def measure(
-    arrays: Mapping, levels: Sequence, kit, config: Mapping, run, other_lots: Mapping[str, Sequence]
+    arrays: Mapping,
+    levels: Sequence[LotLevel],
+    kit: Kit,
+    config: Mapping,
+    run: BeadRun,
+    other_lots: Mapping[str, Sequence[LotLevel]],
 ) -> tuple[dict, beads.Peaks]:
     """Find the peaks, draw the lines and check them.
 
@@ -87,7 +95,7 @@ def measure(
     tuple of (dict of Calibration's fields, Peaks)
     """
     settings = config["beads"]
-    table = sorted(((int(_get(row, "level")), assigned_value(row)) for row in levels), key=lambda r: r[0])
+    table = sorted(((row.level, row.value) for row in levels), key=lambda r: r[0])
     valued = [(number, value) for number, value in table if value is not None]
     by_value = sorted(valued, key=lambda r: r[1])
     windows = _windows(settings.get("windows") or {}, run.bead_id, by_value, table)
@@ -205,16 +213,6 @@ def _with_recoveries(rows: Sequence[Level], line: Line) -> tuple[Level, ...]:
             k += 1
         made.append(row)
     return tuple(made)
-
-
-def _get(row, name: str):
-    return row[name] if isinstance(row, Mapping) else getattr(row, name)
-
-
-def assigned_value(row) -> float | None:
-    """Return the value of a row of bead_lots.csv; None for a blank."""
-    value = _get(row, "value")
-    return None if value is None or value == "" or (isinstance(value, float) and math.isnan(value)) else float(value)
 
 
 def _finite(value: float) -> float | None:
