@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from .. import flags
 from ..phenotype import Draw
+from ..quantify.measurement import Measurement
 from ..rules import PHENOTYPES
-from ..study.types import superseded
+from ..study.types import Study, superseded
 
 _OPEN = 1e300  # stands for infinity, which a quantile's interpolation turns into not-a-number
 
@@ -93,7 +93,7 @@ def _kappa(table: np.ndarray) -> float | None:
     return None if expected >= 1 else float((observed - expected) / (1 - expected))
 
 
-def flow(study: Any, measurements: Iterable[Any], draws: Sequence[Draw]) -> dict[str, dict[str, int]]:
+def flow(study: Study, measurements: Iterable[Measurement], draws: Sequence[Draw]) -> dict[str, dict[str, int]]:
     """Count tubes and draws on their way to a call.
 
     Returns

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .. import flags, wording
 from ..flags import Finding
-from ..study.types import superseded
+from ..quantify.measurement import Measurement
+from ..study.types import Study, superseded
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class TubeValue:
     abc_high: float | None = None
 
 
-def tube_values(study: Any, measurements: Iterable[Any]) -> list[TubeValue]:
+def tube_values(study: Study, measurements: Iterable[Measurement]) -> list[TubeValue]:
     """Join the measurements with their rows of samples.csv.
 
     Parameters
