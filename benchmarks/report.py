@@ -213,7 +213,7 @@ def main() -> None:
         results = Path(options.folder or temporary) / "results"
         study = synthetic_study(n_tubes)
         write_results(study, results, pictures=[noise_picture(seed) for seed in range(4)])
-        from hladr.report.build import write_report
+        from hladr.results import write_report
 
         for words in ("first time", "again, nothing changed"):
             start = time.perf_counter()

@@ -106,7 +106,7 @@ def write_report(study: Study, results: Path) -> None:
     """Write report.html with its folder."""
     from .report.build import write_report as build
 
-    build(study, results)
+    build(read_report(study, results), results)
 
 
 @_no_collection()
@@ -180,6 +180,33 @@ def read_measurements(results: Path) -> list:
     from .quantify import Measurement
 
     return [Measurement.from_json(line) for line in _lines(results / "batches" / "measurements.jsonl")]
+
+
+def read_report(study: Study, results: Path):
+    """Read what the report is made of: the tables, so that it can say nothing else, and what lies behind them.
+
+    Returns
+    -------
+    report.view.Inputs
+    """
+    from .exports import read_table
+    from .report.view import Inputs
+
+    names = ("quantification", "calibrations", "phenotypes", "reversal", "drift")
+    tables = {name: read_table(results / f"{name}.csv", name) for name in names if (results / f"{name}.csv").is_file()}
+    known = {tube.sample_id for tube in study.tubes}
+    pictures = {p.stem: p for batch in tube_batches(study, results) for p in sorted(batch.glob("pictures/*.png"))}
+    stems = {path.stem: path for batch in bead_batches(study, results) for path in sorted(batch.glob("pictures/*.png"))}
+    return Inputs(
+        study=study,
+        tables=tables,
+        readings=read_readings(study, results),
+        calibrations=read_calibrations(study, results),
+        measurements={m.sample_id: m for m in read_measurements(results)},
+        pictures={name: path for name, path in pictures.items() if name in known},
+        bead_pictures={r.bead_id: stems[r.file_stem] for r in study.bead_runs if r.file_stem in stems},
+        gates=frozenset(path.stem for path in (results / "gates").glob("*.xml")),
+    )
 
 
 def _lines(path: Path) -> Iterator[str]:

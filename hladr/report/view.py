@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ..study.types import superseded
+from ..study.types import Study, superseded
 from . import risk as risks
 
 TUBES_PER_BLOCK = 20
@@ -55,7 +55,7 @@ class Inputs:
         sample_ids with a GatingML file.
     """
 
-    study: object
+    study: Study
     tables: Mapping[str, Sequence[Mapping]]
     readings: Mapping
     calibrations: Mapping

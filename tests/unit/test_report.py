@@ -13,7 +13,7 @@ from report_support import benchmark, write_study
 
 from hladr import cytometers
 from hladr.report import build, files, histogram, today
-from hladr.report.build import write_report
+from hladr.results import read_report, write_report
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_a_small_chance_is_not_nothing():
 
 def test_today_names_the_costliest_problem_first(small):
     results, study = small
-    inputs = build.gather(study, results)
+    inputs = read_report(study, results)
     tubes = build.view.tube_index(inputs)
     fixes = today.fixes(inputs, tubes, build.view_beads.bead_records(inputs))
     costs = [fix["cost"] for fix in fixes if fix["status"] == "failed"]
@@ -188,7 +188,7 @@ def test_today_names_the_costliest_problem_first(small):
 
 def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
     results, study = small
-    inputs = build.gather(study, results)
+    inputs = read_report(study, results)
     tubes = build.view.tube_index(inputs)
     page = today.page(inputs, tubes, [])
     by_draw = {}
@@ -202,7 +202,7 @@ def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
 
 def test_a_failed_tube_is_not_released_by_a_reviewer(small):
     results, study = small
-    tubes = {t["id"]: t for t in build.view.tube_index(build.gather(study, results))}
+    tubes = {t["id"]: t for t in build.view.tube_index(read_report(study, results))}
     # S00003 has 60 monocytes and a row in releases.csv that says release; S00008 has a row that says hold
     assert (tubes["S00003"]["status"], tubes["S00003"]["release"]) == ("failed", "no")
     assert tubes["S00008"]["release"] == "held"
