@@ -55,14 +55,15 @@ def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[
     found = zip(peaks.peaks, assigned, strict=False)
     levels = [peak for peak, level in found if level is not None and peak.events]  # a window by hand may be empty
     number = len(peaks.peaks)
+    n_events = peaks.singlets.size  # a mask: as long as the file
     enough = kit.limits.min_events_fine * max(len(valued), 2)
-    if len(levels) < 2 and peaks.singlets.size < enough:
-        text = f"the file has {peaks.singlets.size} events, too few to find the levels"
+    if len(levels) < 2 and n_events < enough:
+        text = f"the file has {n_events} events, too few to find the levels"
         return [finding("few_bead_events", text, FAILED)]
     if len(levels) < 2 or peaks.peak_share < settings["min_share_in_peaks"]:
         text = f"PE shows {number or 'no'} peak{'s' * (number != 1)}, not the levels of a bead kit"
         return [finding("not_beads", text)]
-    held = sum(peak.events for peak in levels) / max(peaks.singlets.size, 1)
+    held = sum(peak.events for peak in levels) / max(n_events, 1)
     if len(levels) < min(kit.limits.min_levels, len(valued)) and held < LEAST_HELD:
         return [finding("not_beads", f"only {100 * held:.0f} % of the events lie in peaks that could be levels")]
     widest = settings["max_peak_cv_percent"]
