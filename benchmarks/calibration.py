@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from calibration_parts import beside, coverage, faults, runs, series
 
-from hladr import calibration
+from hladr import calibration, study
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, simulate_beads
 from hladr.simulate.fcs_write import write_fcs
 
@@ -161,7 +161,7 @@ def timing(seed: int) -> bool:
 
 
 def _timed(path: Path, kit: str, values, lab: dict, what: str) -> bool:
-    row = {"bead_id": "b", "lab": "x", "kit": kit, "lot": "l"}
+    row = study.BeadRun("b", "x", None, kit, "l")
     times = []
     for _ in range(15):
         start = time.process_time()
@@ -172,7 +172,7 @@ def _timed(path: Path, kit: str, values, lab: dict, what: str) -> bool:
 
 
 def _real(path: Path) -> None:
-    row = {"bead_id": "b", "lab": "x", "kit": "mef", "lot": "l"}
+    row = study.BeadRun("b", "x", None, "mef", "l")
     made, _ = calibration.calibrate(path, row, runs.lot_rows(DAKO), {"markers": {"HLA-DR": "PE-A"}}, runs.CONFIG)
     about = f"{made.status}, {made.n_peaks} levels, slope {made.slope:.4f}, R² {made.r_squared:.5f}"
     print(f"\n7. Real FluoroSpheres: {about}")

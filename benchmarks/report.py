@@ -115,7 +115,7 @@ def reading(name: str, abc: float, rng: np.random.Generator) -> TubeReading:
         pe * 1.03,
         {"edges": edges.tolist(), "counts": np.histogram(values, edges)[0].tolist(), "cofactor": 131.0},
         {"detector": "PE-A", "voltage": voltage, "gain": 1.0, "decades": 0.0, "log_minimum": 0.0, "range": 262144}
-        | {"area": "A", "compensated": True, "compensation": "from_file"},
+        | {"compensated": True, "compensation": "from_file"},
         "BD FACSCanto II",
         "V1",
         (datetime(2026, 1, 5, 14) + timedelta(days=k // 63 * 7)).isoformat(),
@@ -213,7 +213,7 @@ def main() -> None:
         results = Path(options.folder or temporary) / "results"
         study = synthetic_study(n_tubes)
         write_results(study, results, pictures=[noise_picture(seed) for seed in range(4)])
-        from hladr.report.build import write_report
+        from hladr.results import write_report
 
         for words in ("first time", "again, nothing changed"):
             start = time.perf_counter()

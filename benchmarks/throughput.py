@@ -103,9 +103,8 @@ def stages(study, n: int) -> float:
     print(f"  {'picture':24s}{1000 * drawn / len(tubes):8.1f}")
 
     def bead(run):
-        levels = [{"level": x.level, "value": x.value} for x in study.lots.get((run.kit, run.lot), ())]
-        row = {key: getattr(run, key) for key in ("bead_id", "lab", "fcs", "kit", "lot")}
-        return calibration.calibrate(folder / run.fcs, row, levels, study.labs[run.lab], study.config, {})
+        levels = study.lots.get((run.kit, run.lot), ())
+        return calibration.calibrate(folder / run.fcs, run, levels, study.labs[run.lab], study.config, {})
 
     bead(runs[0])
     used, _, done = cpu_of(lambda: [bead(run) for run in runs])

@@ -1,9 +1,9 @@
 """Which patient is in which arm, and which two arms are compared."""
 
-from typing import Any
+from .study.types import Study
 
 
-def arms_of(study: Any) -> dict[str, str]:
+def arms_of(study: Study) -> dict[str, str]:
     """Return the arm of each patient: from samples.csv, else from outcomes.csv; patients without one are left out.
 
     Parameters
@@ -18,7 +18,7 @@ def arms_of(study: Any) -> dict[str, str]:
     return arms
 
 
-def compared_arms(study: Any) -> tuple[str, str]:
+def compared_arms(study: Study) -> tuple[str, str]:
     """Return the names of the two arms, first against second.
 
     The configured ones, else in order of appearance in samples.csv (then outcomes.csv). A missing one is empty.

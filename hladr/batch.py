@@ -121,5 +121,5 @@ def _tick(progress: Path | None) -> None:
             handle.write(b".")
 
 
-# Forking keeps the imports of the parent; Windows has no fork, macOS has it and our workers use no threads.
-_CONTEXT = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+# The work is a closure, which only a fork can take over, with the imports of the parent; our workers use no threads.
+_CONTEXT = multiprocessing.get_context("fork")

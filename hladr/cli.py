@@ -109,7 +109,7 @@ def _init(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _check(arguments: argparse.Namespace, rest: list[str]) -> int:
-    from .study.check import check
+    from .check import check
 
     result = check(Path(arguments.folder))
     for problem in result.problems:

@@ -32,7 +32,7 @@ _COMPARATOR = re.compile(r"\s*(>=|<=|>|<|≥|≤|⩾|⩽|≧|≦)?\s*")
 _INCLUSIVE = {"≥": ">=", "⩾": ">=", "≧": ">=", "≤": "<=", "⩽": "<=", "≦": "<="}
 _PLAIN = re.compile(r"[0-9]+")
 _EXPONENT = re.compile(r"[0-9.,]+[eE][+-]?[0-9]+")
-_GROUP_SIGNS = "'\u2019\u02bc`\u00b4 "
+_GROUP_SIGNS = "'\u2019\u02bc` "
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,11 @@ class Kit:
     limits: Limits
     source: str
 
+    @property
+    def subtracts_isotype(self) -> bool:
+        """AB/C is a difference to the isotype tube, so it is not in proportion to what the line reads."""
+        return self.abc == "minus_isotype"
+
 
 @cache
 def _table() -> dict[str, dict]:

@@ -6,9 +6,10 @@ the cytometers' software. Nothing is guessed: a marker that fits no channel, or 
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .fcs import Channel
+from .fcs.channels import detector_name
 from .flags import SpecimenError
 
 NO_MARKER = "none"
@@ -90,7 +91,7 @@ def resolve(channels: Sequence[Channel], lab: Mapping) -> Panel:
     return _with_scatter(channels, lab, found["HLA-DR"], found["CD14"], found["CD45"])
 
 
-def resolve_beads(channels: Sequence[Channel], lab: Mapping, pe_detector: str | None = None) -> Panel:
+def resolve_beads(channels: Sequence[Channel], lab: Mapping) -> Panel:
     """Find PE and scatter of a bead run, whose file may lack the stains.
 
     Parameters
@@ -98,16 +99,18 @@ def resolve_beads(channels: Sequence[Channel], lab: Mapping, pe_detector: str | 
     channels : sequence of Channel
     lab : Mapping
         One entry of labs.yaml.
-    pe_detector : str, optional
-        `$PnN` that carries HLA-DR in the tubes. Without it: the lab's HLA-DR entry as `$PnN` or `$PnS`, then a channel
-        stained HLA-DR, then the channel called PE, then FL2, which is PE on cytometers with numbered detectors.
 
     Raises
     ------
     SpecimenError
         `channel_missing`.
+
+    Notes
+    -----
+    PE is the lab's HLA-DR entry as `$PnN` or `$PnS`, else a channel stained HLA-DR, else the channel called PE, else
+    FL2, which is PE on cytometers with numbered detectors.
     """
-    wanted = pe_detector or (lab.get("markers") or {}).get("HLA-DR")
+    wanted = (lab.get("markers") or {}).get("HLA-DR")
     matches = _matches(channels, wanted) if wanted else []
     looks_like_detector = bool(wanted) and not re.search(_STAINS["HLA-DR"], wanted.upper())
     if not matches and not looks_like_detector:
@@ -185,15 +188,7 @@ def measure_of(channel: Channel) -> str:
 def detector_of(channel: Channel) -> str:
     """Return the detector that a channel comes from: without pulse, scale and the marks of compensated copies."""
     plain = re.sub(r"^comp-|[-_ ]compensated$|[<>]", "", channel.name.strip().lower())
-    return _core(replace(channel, name=plain))
-
-
-def _core(channel: Channel) -> str:
-    """Strip from a name what says area, height, width, linear or logarithmic: the detector that is left."""
-    name = re.sub(
-        r"(?i)[-_ ]+([AHW]|AREA|HEIGHT|WIDTH|[AHW]?LIN[AHW]?|[AHW]?LOG[AHW]?|INT|PEAK|TOF)(?=[-_ ]|$)", "", channel.name
-    )
-    return name.strip()
+    return detector_name(plain)
 
 
 def _key(text: str) -> str:
@@ -215,7 +210,7 @@ def _matches(channels: Sequence[Channel], wanted: str) -> list[int]:
         lambda c: c.stain == wanted,
         lambda c: _key(c.name) == _key(wanted),
         lambda c: _key(c.stain) == _key(wanted),
-        lambda c: _key(c.name) == _key(_core(Channel(wanted, "", 0, 0, 0, None, None, 0))),
+        lambda c: _key(c.name) == _key(detector_name(wanted)),
     )
     for test in tests:
         found = [i for i, c in enumerate(channels) if test(c)]
@@ -236,7 +231,7 @@ def _scatters(channels: Sequence[Channel], pattern: str) -> list[int]:
     found = [i for i, c in enumerate(channels) if re.match(pattern, c.name.strip().upper())] or [
         i for i, c in enumerate(channels) if re.match(pattern, c.stain.strip().upper())
     ]
-    plain = [i for i in found if re.fullmatch(pattern, _core(channels[i]).upper())]
+    plain = [i for i in found if re.fullmatch(pattern, detector_name(channels[i].name).upper())]
     return plain or found
 
 
@@ -248,12 +243,9 @@ def _best(channels: Sequence[Channel], found: list[int], *, fluorescence: bool) 
     """
     measures = [measure_of(c) for c in channels if not re.match(f"{_FORWARD}|{_SIDE}", c.name.strip().upper())]
     heights_only = fluorescence and measures.count("H") > 2 * measures.count("A")
-    for letter in ("H", "", "A") if heights_only else ("A", "", "H"):
-        kept = [i for i in found if measure_of(channels[i]) == letter]
-        if kept:
-            break
-    else:
-        kept = []
+    by_measure = {letter: [i for i in found if measure_of(channels[i]) == letter] for letter in ("A", "", "H")}
+    order = ("H", "", "A") if heights_only else ("A", "", "H")
+    kept = next((by_measure[letter] for letter in order if by_measure[letter]), [])
     if len(kept) > 1:
         logs = [i for i in kept if re.search(r"LOG", channels[i].name.upper())]
         others = [i for i in kept if i not in logs]

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from . import __version__
+from .atomic import replacing
 from .paths import PACKAGE, pipeline_root
 from .plan import batches, file_stamp
 
@@ -247,11 +248,8 @@ def write(study, results_dir: str | Path, rules: Mapping[str, str], known: Mappi
 
 def write_json(target: str | Path, value: object) -> None:
     """Write JSON atomically: one entry per line, keys in the order given, the same bytes for the same value."""
-    target = Path(target)
-    temporary = target.with_name(f".{target.name}.part")
-    with open(temporary, "w", encoding="utf-8") as handle:
+    with replacing(target) as temporary, open(temporary, "w", encoding="utf-8") as handle:
         json.dump(value, handle, ensure_ascii=False, indent=1)
         handle.write("\n")
         handle.flush()
         os.fsync(handle.fileno())
-    os.replace(temporary, target)

@@ -5,7 +5,6 @@ One function per job, each from a study and its `results` folder. Nothing is com
 
 import filecmp
 import gc
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from . import plan
 from .arms import arms_of
+from .atomic import replacing, write_text
 from .study import Study
-from .tables import carried_through, write_table, write_text
+from .tables import carried_through, write_table
 
 COHORT_FILES = ("cohort.csv", "cohort.html")
 
@@ -72,6 +72,7 @@ def write_calls(study: Study, results: Path) -> None:
 def write_cohort(study: Study, results: Path) -> None:
     """Compare the arms: cohort.csv, cohort.html."""
     from . import cohort
+    from .cohort import report
     from .phenotype import call_draws
     from .reversal import judge
 
@@ -79,7 +80,7 @@ def write_cohort(study: Study, results: Path) -> None:
     draws = call_draws(study, measurements)
     courses = judge(study, draws)
     write_table(results / "cohort.csv", "cohort", cohort.rows(study, courses, draws))
-    cohort.write_html(study, courses, draws, measurements, results / "cohort.html")
+    report.write(study, courses, draws, measurements, results / "cohort.html")
 
 
 def publish_gates(study: Study, results: Path) -> None:
@@ -96,7 +97,8 @@ def publish_gates(study: Study, results: Path) -> None:
             old.unlink()
     for name, source in wanted.items():
         if not _same(source, target / name):
-            _place(source, target / name)
+            with replacing(target / name) as temporary:
+                shutil.copyfile(source, temporary)
 
 
 @_no_collection()
@@ -104,7 +106,7 @@ def write_report(study: Study, results: Path) -> None:
     """Write report.html with its folder."""
     from .report.build import write_report as build
 
-    build(study, results)
+    build(read_report(study, results), results)
 
 
 @_no_collection()
@@ -180,6 +182,33 @@ def read_measurements(results: Path) -> list:
     return [Measurement.from_json(line) for line in _lines(results / "batches" / "measurements.jsonl")]
 
 
+def read_report(study: Study, results: Path):
+    """Read what the report is made of: the tables, so that it can say nothing else, and what lies behind them.
+
+    Returns
+    -------
+    report.view.Inputs
+    """
+    from .exports import read_table
+    from .report.view import Inputs
+
+    names = ("quantification", "calibrations", "phenotypes", "reversal", "drift")
+    tables = {name: read_table(results / f"{name}.csv", name) for name in names if (results / f"{name}.csv").is_file()}
+    known = {tube.sample_id for tube in study.tubes}
+    pictures = {p.stem: p for batch in tube_batches(study, results) for p in sorted(batch.glob("pictures/*.png"))}
+    stems = {path.stem: path for batch in bead_batches(study, results) for path in sorted(batch.glob("pictures/*.png"))}
+    return Inputs(
+        study=study,
+        tables=tables,
+        readings=read_readings(study, results),
+        calibrations=read_calibrations(study, results),
+        measurements={m.sample_id: m for m in read_measurements(results)},
+        pictures={name: path for name, path in pictures.items() if name in known},
+        bead_pictures={r.bead_id: stems[r.file_stem] for r in study.bead_runs if r.file_stem in stems},
+        gates=frozenset(path.stem for path in (results / "gates").glob("*.xml")),
+    )
+
+
 def _lines(path: Path) -> Iterator[str]:
     with open(path, encoding="utf-8") as handle:
         yield from handle
@@ -187,9 +216,3 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _same(source: Path, target: Path) -> bool:
     return target.is_file() and filecmp.cmp(source, target, shallow=False)
-
-
-def _place(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, temporary)
-    os.replace(temporary, target)

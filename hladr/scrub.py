@@ -2,13 +2,15 @@
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 from .fcs.compensation import FROM_FILE, NONE, read_matrix_csv
 from .fcs.scrub import scrub_file
+from .panel import known_stain
 from .study import load_study
 from .study.config import schema
 from .study.problems import Collector, Problem, StudyError
@@ -55,10 +57,10 @@ def scrub_study(study_dir: str | Path, out_dir: str | Path) -> None:
             _copy_table(study, name, target, files, reviewers)
     for tube in study.tubes:
         if tube.fcs:
-            scrub_file(source / tube.fcs, target / files.of_tube[tube.sample_id], _markers(study, tube.lab))
+            scrub_file(source / tube.fcs, target / files.of_tube[tube.sample_id], _stains(study, tube.lab))
     for run in study.bead_runs:
         if run.fcs:
-            scrub_file(source / run.fcs, target / files.of_run[run.bead_id], _markers(study, run.lab))
+            scrub_file(source / run.fcs, target / files.of_run[run.bead_id], _stains(study, run.lab))
     for sample_id, override in study.overrides.items():
         _copy_gates(source / override.path, target / "overrides" / f"{sample_id}.xml")
     _copy_configuration(study, target)
@@ -98,8 +100,8 @@ class _Files:
         self.of_run = {r.bead_id: place(r.file_stem) for r in study.bead_runs if r.fcs}
 
 
-def _markers(study: Study, lab: str) -> Mapping[str, str]:
-    return (study.labs.get(lab) or {}).get("markers") or {}
+def _stains(study: Study, lab: str) -> Callable[[str], str]:
+    return partial(known_stain, markers=(study.labs.get(lab) or {}).get("markers") or {})
 
 
 def _copy_table(study: Study, name: str, target: Path, files: _Files, reviewers: dict[str, str]) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from .arms import arms_of
 from .phenotype import Draw, draws_of
 from .phenotype.replicates import TubeValue, tube_values
+from .quantify.measurement import Measurement
 from .reversal import Course, judge_draws
 from .reversal.rules import UNCONFIRMED, Point
 from .rules import (
@@ -21,12 +21,13 @@ from .rules import (
     phenotype_limits,
     reversal_settings,
 )
+from .study.types import Study
 
 AS_CONFIGURED = "as configured"
 _STATISTICS = ("median", "geometric_mean")
 
 
-def scenarios(measurements: Iterable[Any]) -> dict[str, Callable[[Any], float | None]]:
+def scenarios(measurements: Iterable[Measurement]) -> dict[str, Callable[[Measurement], float | None]]:
     """Return the scenarios that the measurements allow: `as configured`, then other statistic, gates and bead lines.
 
     Returns
@@ -35,7 +36,7 @@ def scenarios(measurements: Iterable[Any]) -> dict[str, Callable[[Any], float | 
         Name to a function that takes AB/C from a measurement, None where it has none.
     """
     models = dict.fromkeys(name for m in measurements for name in m.models)
-    found: dict[str, Callable[[Any], float | None]] = {AS_CONFIGURED: lambda m: m.abc}
+    found: dict[str, Callable[[Measurement], float | None]] = {AS_CONFIGURED: lambda m: m.abc}
     for name in sorted(set(models) & set(_STATISTICS)):
         found[f"statistic: {name}"] = lambda m, name=name: m.models.get(name)
     found["gate: tight"] = lambda m: m.abc_tight
@@ -45,7 +46,7 @@ def scenarios(measurements: Iterable[Any]) -> dict[str, Callable[[Any], float | 
     return found
 
 
-def rows(study: Any, measurements: Sequence[Any]) -> list[dict[str, object]]:
+def rows(study: Study, measurements: Sequence[Measurement]) -> list[dict[str, object]]:
     """Return the rows of sensitivity.csv: one per patient and scenario.
 
     Parameters
@@ -87,7 +88,7 @@ def rows(study: Any, measurements: Sequence[Any]) -> list[dict[str, object]]:
 
 
 def _under(
-    plain: Sequence[TubeValue], by_id: dict[str, Any], pick: Callable[[Any], float | None]
+    plain: Sequence[TubeValue], by_id: dict[str, Measurement], pick: Callable[[Measurement], float | None]
 ) -> tuple[list[TubeValue], dict[str, int]]:
     """Replace AB/C by the scenario's; count the tubes of each patient that have it."""
     values, n_values = [], {}

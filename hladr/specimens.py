@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from . import provenance
+from .atomic import write_bytes, write_text
 from .batch import run_batch, where
 from .flags import Finding, finding
-from .tables import write_text
 
 DIED = "hladr could not finish this file ({}); the others of its batch are not touched"
 
@@ -64,7 +64,6 @@ def calibrate_batch(
     config: Mapping,
     folder: Path,
     out: Path,
-    progress: Path | None = None,
     memory_mb: int | None = None,
 ) -> None:
     """Calibrate a batch of bead runs: `calibrations.jsonl` and `pictures/BEAD_ID.png` in `out`.
@@ -73,17 +72,25 @@ def calibrate_batch(
     ----------
     rows : sequence of mapping
         bead_id, lab, fcs, kit, lot; levels of the lot; other_lots of the kit.
-    labs, config, folder, out, progress, memory_mb
+    labs, config, folder, out, memory_mb
         As in `gate_batch`; the sections are quantify, beads, kits and run.
     """
     from .calibration import calibrate, failed_calibration
-    from .study import file_stem
+    from .study import BeadRun, Level, file_stem
+
+    # Snakemake hands over plain values, so that it can tell when they change.
+    def run_of(row: Mapping) -> BeadRun:
+        return BeadRun(**{name: row[name] for name in ("bead_id", "lab", "fcs", "kit", "lot")})
+
+    def levels_of(rows_of_lot: Sequence[Mapping]) -> tuple[Level, ...]:
+        return tuple(Level(level["level"], level["value"]) for level in rows_of_lot)
 
     def work(position: int) -> str:
         row = rows[position]
-        levels, others = row["levels"], row["other_lots"]
-        path = folder / row["fcs"] if row["fcs"] else None
-        calibration, arrays = calibrate(path, row, levels, labs[row["lab"]], config, others)
+        run, levels = run_of(row), levels_of(row["levels"])
+        others = {lot: levels_of(rows_of_lot) for lot, rows_of_lot in row["other_lots"].items()}
+        path = folder / run.fcs if run.fcs else None
+        calibration, arrays = calibrate(path, run, levels, labs[run.lab], config, others)
         if arrays is not None and config["run"]["pictures"]:
             from .plots.beads import draw_beads
 
@@ -92,15 +99,15 @@ def calibrate_batch(
         return calibration.to_json()
 
     def dead(position: int, how: str) -> str:
-        return failed_calibration(rows[position], config, _died(how)).to_json()
+        return failed_calibration(run_of(rows[position]), config, _died(how)).to_json()
 
-    _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", progress, memory_mb)
+    _run(rows, "bead_id", work, dead, folder, out, "calibrations.jsonl", None, memory_mb)
 
 
 def _keep_picture(path: Path, draw: Callable[..., bytes], *values: object) -> None:
     """Draw a picture into a file; a mistake of ours in drawing must not cost the value beside it."""
     try:
-        path.write_bytes(draw(*values))
+        write_bytes(path, draw(*values))
     except MemoryError:
         raise
     except Exception as error:

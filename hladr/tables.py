@@ -3,11 +3,11 @@
 import csv
 import io
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from .atomic import write_text
 from .paths import data_file
 
 SIGNIFICANT_DIGITS = 9
@@ -136,11 +136,3 @@ def write_table(path: str | Path, table: str, rows: Iterable[Mapping[str, object
             raise ValueError(f"{table}: columns {sorted(set(row) - known)} are not in data/dictionary.csv")
         writer.writerow([text_of(row.get(name)) for name in names])
     write_text(path, text.getvalue())
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text file atomically: a reader, or a kill, finds the old file or the new one, never half of it."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    os.replace(temporary, target)

@@ -36,7 +36,7 @@ def benchmark():
 
 def write_study(folder: Path, n_tubes: int, patient: str = "P{:04d}", pictures: int = 1):
     """Write the results of a made-up study up to the report, and the report; returns the study."""
-    from hladr.report.build import write_report
+    from hladr.results import write_report
 
     made = benchmark()
     study = made.synthetic_study(n_tubes, patient=patient)

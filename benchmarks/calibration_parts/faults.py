@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hladr import calibration, pairing
+from hladr import calibration, pairing, study
 from hladr.flags import status_of
 from hladr.simulate import CYTOMETERS, LOTS, simulate_beads
 from hladr.simulate.fcs_write import write_fcs
@@ -170,7 +170,7 @@ def voltage(rng, hard):
         shift = 1.0
     outcome = _outcome(case, result, tuple(extra))
     line = result.fields["lines"]["median"]
-    moved = abs(float(line.value(true_pe(case, 5_000) * shift)) / 5_000 - 1)
+    moved = abs(line.read(true_pe(case, 5_000) * shift) / 5_000 - 1)
     return replace(outcome, moved=moved)
 
 
@@ -196,9 +196,9 @@ def truncated(rng, hard):
         data = path.read_bytes()
         path.write_bytes(data[: int(len(data) * rng.uniform(0.3, 0.98))])
         lab = {"markers": {"HLA-DR": case.sim.cytometer.channel_of("HLA-DR").name}}
-        row = {"bead_id": "b", "lab": "x", "kit": "quantibrite-pe", "lot": case.lot}
+        row = study.BeadRun("b", "x", None, "quantibrite-pe", case.lot)
         made, _ = calibration.calibrate(path, row, lot_rows(LOTS["quantibrite-pe", case.lot]), lab, CONFIG)
-    moved = None if made.line is None else abs(float(made.line.value(true_pe(case, 5_000))) / 5_000 - 1)
+    moved = None if made.line is None else abs(made.line.read(true_pe(case, 5_000)) / 5_000 - 1)
     return Outcome(moved, made.status, tuple(f.code for f in made.findings))
 
 

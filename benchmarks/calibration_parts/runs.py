@@ -10,6 +10,7 @@ import numpy as np
 from hladr import calibration, kits
 from hladr.fcs import Channel
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, SimulatedBeads, simulate_beads
+from hladr.study import Level
 from hladr.study.config import defaults
 
 AT = (2_000, 5_000, 8_000, 30_000)  # AB/C at which the line is compared with the truth
@@ -113,9 +114,9 @@ def true_pe(case: Case, abc: float) -> float:
     return pe - 0.5 if cytometer.data_type == "I" else pe
 
 
-def lot_rows(values: Sequence[float | None]) -> list[dict]:
+def lot_rows(values: Sequence[float | None]) -> list[Level]:
     """Write a certificate as rows of bead_lots.csv."""
-    return [{"level": k + 1, "value": value} for k, value in enumerate(values)]
+    return [Level(k + 1, value) for k, value in enumerate(values)]
 
 
 def measure(case: Case, values: Sequence[float | None] | None = None, known_lots: bool = True, arrays=None) -> Result:
@@ -130,5 +131,5 @@ def measure(case: Case, values: Sequence[float | None] | None = None, known_lots
     line = fields["lines"].get("median")
     errors = None
     if line is not None:
-        errors = tuple(float(line.value(true_pe(case, abc))) / abc - 1 for abc in AT)
+        errors = tuple(line.read(true_pe(case, abc)) / abc - 1 for abc in AT)
     return Result(errors, tuple((f.code, f.status) for f in fields["findings"]), seconds, fields)

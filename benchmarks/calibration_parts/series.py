@@ -48,6 +48,6 @@ def table(number: int, seed: int) -> list[dict]:
                 seen += flagged[last.bead_id].status != OK
                 false += sum(flagged[run.bead_id].status != run.status for run in runs) if i < 5 else 0
             right, wrong = LOTS["quantibrite-pe", true], LOTS["quantibrite-pe", named]
-            shift = float(fit(right, wrong).value(5_000.0)) / 5_000 - 1
+            shift = fit(right, wrong).read(5_000.0) / 5_000 - 1
             rows.append({"true": true, "named": named, "shift": shift, "in_run": in_run, "seen": seen, "false": false})
     return rows

@@ -5,7 +5,7 @@ Debris is spread wide, doublets lie at about twice the scatter; the ellipse abou
 file has forward height, area over height leaves out the doublets that passed one after the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,14 +27,11 @@ class Cluster:
         ln forward, ln side.
     covariance : ndarray, shape (2, 2)
         Of ln forward and ln side.
-    ratio_bounds : tuple of float or None
-        Area over height of forward scatter that was accepted, in ln units.
     """
 
     mask: np.ndarray
     centre: np.ndarray
     covariance: np.ndarray
-    ratio_bounds: tuple[float, float] | None
 
 
 def clusters(forward: np.ndarray, side: np.ndarray, height: np.ndarray | None = None, most: int = 3) -> list[Cluster]:
@@ -129,7 +126,7 @@ def _grow(points: np.ndarray, usable: np.ndarray, start: np.ndarray) -> Cluster 
         if step < 0.01:
             break
     mask = usable & (distance(points, centre, covariance) < RADIUS**2)
-    return Cluster(mask, centre, covariance, None)
+    return Cluster(mask, centre, covariance)
 
 
 def distance(points: np.ndarray, centre: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -149,5 +146,5 @@ def _by_height(cluster: Cluster, forward: np.ndarray, height: np.ndarray | None)
     ratio = np.log(np.where(usable, forward, 1.0) / np.where(usable, height, 1.0))
     middle = np.median(ratio[usable])
     spread = max(1.4826 * np.median(np.abs(ratio[usable] - middle)), 0.005)
-    bounds = (float(middle - 3.5 * spread), float(middle + 3.5 * spread))
-    return Cluster(usable & (ratio > bounds[0]) & (ratio < bounds[1]), cluster.centre, cluster.covariance, bounds)
+    low, high = float(middle - 3.5 * spread), float(middle + 3.5 * spread)
+    return replace(cluster, mask=usable & (ratio > low) & (ratio < high))

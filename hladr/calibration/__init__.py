@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -15,7 +14,9 @@ from ..flags import Finding, SpecimenError, codes_of, finding, reason_of, status
 from ..kits import kit as kit_of
 from ..pairing import PESettings, bead_settings
 from ..panel import resolve_beads
-from .levels import Level, assigned_value, measure, upper_limit
+from ..study.types import BeadRun
+from ..study.types import Level as LotLevel
+from .levels import Level, measure, upper_limit
 from .lines import Line
 
 
@@ -34,17 +35,12 @@ class Calibration:
         By statistic, `median` and `geometric_mean`; empty if no line could be drawn.
     statistic : str
         The one that counts (configuration).
-    assignment_margin : float or None
-        Distance of the second best assignment of peaks to levels.
     assignment_cv_percent : float
         Of the assigned values, for the interval.
     settings : PESettings or None
     n_events, n_singlets : int
     shares : dict of str to float
         clumps, debris, in_peaks, drift (relative change of PE from the first to the last fifth).
-    fits_lot_better : str
-        Another lot whose values fit clearly better, else empty.
-    windows_by_hand : bool
     notes : tuple of str
     """
 
@@ -57,14 +53,11 @@ class Calibration:
     levels: tuple[Level, ...] = ()
     lines: Mapping[str, Line] | None = None
     statistic: str = "median"
-    assignment_margin: float | None = None
     assignment_cv_percent: float = 0.0
     settings: PESettings | None = None
     n_events: int = 0
     n_singlets: int = 0
     shares: Mapping[str, float] | None = None
-    fits_lot_better: str = ""
-    windows_by_hand: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -154,20 +147,22 @@ class BeadArrays:
     peaks: beads.Peaks
 
 
-def failed_calibration(run: Mapping, config: Mapping, problem: Finding) -> Calibration:
+def failed_calibration(run: BeadRun, config: Mapping, problem: Finding) -> Calibration:
     """Make the calibration of a bead run of which nothing is known but what is wrong.
 
     Parameters
     ----------
-    run : mapping
-        bead_id, lab, kit, lot.
+    run : study.BeadRun
     config : mapping
         The sections quantify and kits.
     problem : Finding
     """
-    kit = kit_of(run["kit"], config.get("kits"))
+    kit = kit_of(run.kit, config.get("kits"))
     return Calibration(
-        **{name: run[name] for name in ("bead_id", "lab", "kit", "lot")},
+        run.bead_id,
+        run.lab,
+        run.kit,
+        run.lot,
         findings=(problem,),
         statistic=config["quantify"]["statistic"],
         assignment_cv_percent=float(kit.assignment_cv_percent),
@@ -176,11 +171,11 @@ def failed_calibration(run: Mapping, config: Mapping, problem: Finding) -> Calib
 
 def calibrate(
     path: str | Path | None,
-    run,
-    levels: Sequence,
+    run: BeadRun,
+    levels: Sequence[LotLevel],
     lab: Mapping,
     config: Mapping,
-    other_lots: Mapping[str, Sequence] | None = None,
+    other_lots: Mapping[str, Sequence[LotLevel]] | None = None,
 ) -> tuple[Calibration, BeadArrays | None]:
     """Calibrate from one bead acquisition; never raises for a specimen problem.
 
@@ -188,28 +183,27 @@ def calibrate(
     ----------
     path : path or None
         The FCS file; None where the table names none.
-    run : study.BeadRun or mapping
-        bead_id, lab, kit, lot.
-    levels : sequence
-        Rows of the lot with `level` and `value` (None: blank); empty for a lot that the table does not know.
+    run : study.BeadRun
+        Its row of beads.csv; `path` says where the file is.
+    levels : sequence of study.Level
+        Of the lot; empty for a lot that the table does not know.
     lab : mapping
         Entry of labs.yaml.
     config : mapping
         The sections quantify, beads and kits.
-    other_lots : mapping of str to sequence, optional
+    other_lots : mapping of str to sequence of study.Level, optional
         The other lots of the kit in bead_lots.csv: do their values fit better?
 
     Returns
     -------
     tuple of (Calibration, BeadArrays or None)
     """
-    run = SimpleNamespace(**run) if isinstance(run, Mapping) else run
     base = {"bead_id": run.bead_id, "lab": run.lab, "kit": run.kit, "lot": run.lot}
     base["statistic"] = config["quantify"]["statistic"]
     kit = kit_of(run.kit, config.get("kits"))
     base["assignment_cv_percent"] = float(kit.assignment_cv_percent)
     found: list[Finding] = []
-    if not any(assigned_value(level) is not None for level in levels):
+    if not any(level.value is not None for level in levels):
         found.append(finding("lot_unknown", f"the lot {run.lot} of this kit is not in the table of lots"))
     try:
         if path is None:

@@ -1,11 +1,14 @@
 """What can be wrong with a bead run, by its numbers: each check gives findings with a code and a plain sentence."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..flags import FAILED, REVIEW, Finding, finding
 from ..kits import Kit
+from ..study.types import Level as LotLevel
+from . import reasons
 from .lines import Line
 
 LEAST_HELD = 0.1  # share of the file's events in levels, where too few levels are found: less is no bead run
@@ -20,38 +23,30 @@ def check(
     shares: Mapping[str, float],
     kit: Kit,
     lot: str,
-    other_lots: Mapping[str, Sequence],
+    other_lots: Mapping[str, Sequence[LotLevel]],
     settings: Mapping,
     windows: Mapping | None,
-) -> tuple[list[Finding], str]:
-    """Run all checks in a fixed order.
-
-    Returns
-    -------
-    tuple of (list of Finding, str)
-        The findings, and the lot whose values fit better (empty: none).
-    """
+) -> list[Finding]:
+    """Run all checks in a fixed order."""
     valued = [r for r in rows if r.value is not None]
     if not valued:
-        return [], ""
+        return []
     found = _beads_at_all(peaks, valued, kit, settings)
     if any(f.status == FAILED for f in found):
-        return found, ""
+        return found
     if windows:
         found.append(finding("window_by_hand", "the peaks were marked by hand in the configuration"))
     found += _levels_found(rows, valued, peaks, kit, settings)
     found += _events(valued, kit)
     transposed = _transposed(valued)
     found += transposed
-    better = ""
     if line is not None:
         found += _slope(line, kit) + _recovery(valued, line, kit)
         if not transposed:
-            better, lot_findings = _other_lot(valued, kit, lot, other_lots, settings)
-            found += lot_findings
+            found += _other_lot(valued, kit, lot, other_lots, settings)
         found += _offset(line, settings)
     found += _drift(shares, valued, settings) + _clumps(shares, settings)
-    return found, better
+    return found
 
 
 def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[Finding]:
@@ -60,14 +55,15 @@ def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[
     found = zip(peaks.peaks, assigned, strict=False)
     levels = [peak for peak, level in found if level is not None and peak.events]  # a window by hand may be empty
     number = len(peaks.peaks)
+    n_events = peaks.singlets.size  # a mask: as long as the file
     enough = kit.limits.min_events_fine * max(len(valued), 2)
-    if len(levels) < 2 and peaks.singlets.size < enough:
-        text = f"the file has {peaks.singlets.size} events, too few to find the levels"
+    if len(levels) < 2 and n_events < enough:
+        text = f"the file has {n_events} events, too few to find the levels"
         return [finding("few_bead_events", text, FAILED)]
     if len(levels) < 2 or peaks.peak_share < settings["min_share_in_peaks"]:
         text = f"PE shows {number or 'no'} peak{'s' * (number != 1)}, not the levels of a bead kit"
         return [finding("not_beads", text)]
-    held = sum(peak.events for peak in levels) / max(peaks.singlets.size, 1)
+    held = sum(peak.events for peak in levels) / max(n_events, 1)
     if len(levels) < min(kit.limits.min_levels, len(valued)) and held < LEAST_HELD:
         return [finding("not_beads", f"only {100 * held:.0f} % of the events lie in peaks that could be levels")]
     widest = settings["max_peak_cv_percent"]
@@ -87,16 +83,16 @@ def _levels_found(rows, valued, peaks, kit: Kit, settings: Mapping) -> list[Find
     used = [r for r in valued if r.used]
     status = FAILED if len(used) < kit.limits.min_levels else REVIEW
     found = []
-    merged = [r for r in valued if r.left_out_because == "in one peak with its neighbour"]
+    merged = [r for r in valued if r.left_out_because == reasons.MERGED]
     if merged:
         found.append(finding("peaks_merged", f"levels {_names(merged)} lie in one peak", status))
-    missing = [r for r in valued if not r.used and r not in merged and r.left_out_because != "too few events"]
+    missing = [r for r in valued if not r.used and r not in merged and r.left_out_because != reasons.TOO_FEW_EVENTS]
     if missing:
-        reasons = "; ".join(f"level {_names([r])} is {r.left_out_because}" for r in missing)
-        found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used: {reasons}", status))
+        why = "; ".join(f"level {_names([r])} is {r.left_out_because}" for r in missing)
+        found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used: {why}", status))
     elif len(used) < kit.limits.min_levels and not merged:
         found.append(finding("peaks_missing", f"{len(used)} of {len(valued)} levels can be used", FAILED))
-    if any("limit" in r.left_out_because for r in missing) or (
+    if any(r.left_out_because == reasons.AT_UPPER_LIMIT for r in missing) or (
         peaks.assignment is not None and peaks.assignment.lost_high and peaks.pile_high
     ):
         found.append(finding("saturated", "the brightest beads lie at the upper limit of the PE detector"))
@@ -108,7 +104,7 @@ def _levels_found(rows, valued, peaks, kit: Kit, settings: Mapping) -> list[Find
 
 def _events(valued, kit: Kit) -> list[Finding]:
     few = [r for r in valued if r.used and r.events < kit.limits.min_events_fine]
-    fewest = [r for r in valued if r.left_out_because == "too few events"]
+    fewest = [r for r in valued if r.left_out_because == reasons.TOO_FEW_EVENTS]
     if not few and not fewest:
         return []
     used = sum(r.used for r in valued)
@@ -177,8 +173,8 @@ def _odd_level(used: Sequence):
 
 
 def _other_lot(
-    valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence], settings: Mapping
-) -> tuple[str, list[Finding]]:
+    valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence[LotLevel]], settings: Mapping
+) -> list[Finding]:
     """Look for another lot of this kit whose values lie much straighter over the same peaks.
 
     Each lot's values are fitted to the same peaks, and their half chi-squares compared: a lot is named where it fits
@@ -187,11 +183,11 @@ def _other_lot(
     """
     used = [(k, r) for k, r in enumerate(valued) if r.used]
     if len(used) < 3:
-        return "", []
+        return []
     own = _misfit([r for _, r in used], [r.value for _, r in used], settings)
     best, name = own, ""
     for other, rows in sorted(other_lots.items()):
-        values = [_number(r) for r in sorted(rows, key=_level)]
+        values = [r.value for r in sorted(rows, key=lambda r: r.level)]
         values = [v for v in values if v is not None]
         if other == lot or len(values) != len(valued):
             continue
@@ -199,8 +195,8 @@ def _other_lot(
         if theirs < best:
             best, name = theirs, other
     if not name or own - best < settings["lot_evidence"] or best > len(used):
-        return "", []
-    return name, [finding("lot_suspect", f"the values of lot {name} fit these beads better than those of lot {lot}")]
+        return []
+    return [finding("lot_suspect", f"the values of lot {name} fit these beads better than those of lot {lot}")]
 
 
 def _misfit(rows: Sequence, values: Sequence[float], settings: Mapping) -> float:
@@ -218,20 +214,11 @@ def _misfit(rows: Sequence, values: Sequence[float], settings: Mapping) -> float
     return float(np.sum(weight * (y - slope * x) ** 2) + prior * (slope - 1) ** 2) / 2
 
 
-def _level(row) -> int:
-    return int(row["level"] if isinstance(row, Mapping) else row.level)
-
-
-def _number(row) -> float | None:
-    value = row["value"] if isinstance(row, Mapping) else row.value
-    return float(value) if value not in (None, "") else None
-
-
 def _offset(line: Line, settings: Mapping) -> list[Finding]:
     """Look for a constant added to every bead: the offset model then fits much better, and reads differently."""
     if line.offset is None or line.dof < 2:
         return []
-    shift = abs(float(np.log(line.by_offset(line.pe_low) / line.value(line.pe_low))))
+    shift = abs(math.log(line.read(line.pe_low, "by_offset") / line.read(line.pe_low)))
     bent = line.line_rms > settings["offset_ratio"] * line.offset_rms
     if not bent or shift < settings["offset_percent"] / 100:
         return []

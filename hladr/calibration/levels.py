@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import beads
+from ..kits import Kit
+from ..study.types import BeadRun
+from ..study.types import Level as LotLevel
 from . import checks as calibration_checks
+from . import reasons
 from .lines import Line, fit
 
 STATISTICS = ("median", "geometric_mean")
@@ -33,7 +37,7 @@ class Level:
     used : bool
         On the line.
     left_out_because : str
-        Empty where used.
+        One of `reasons`; empty where used.
     recovery, recovery_left_out : float or None
         Back-calculated over assigned, by the line through all levels used and by the line without this one.
     """
@@ -72,7 +76,12 @@ def upper_limit(channel, pe: np.ndarray) -> float:
 
 
 def measure(
-    arrays: Mapping, levels: Sequence, kit, config: Mapping, run, other_lots: Mapping[str, Sequence]
+    arrays: Mapping,
+    levels: Sequence[LotLevel],
+    kit: Kit,
+    config: Mapping,
+    run: BeadRun,
+    other_lots: Mapping[str, Sequence[LotLevel]],
 ) -> tuple[dict, beads.Peaks]:
     """Find the peaks, draw the lines and check them.
 
@@ -86,7 +95,7 @@ def measure(
     tuple of (dict of Calibration's fields, Peaks)
     """
     settings = config["beads"]
-    table = sorted(((int(_get(row, "level")), assigned_value(row)) for row in levels), key=lambda r: r[0])
+    table = sorted(((row.level, row.value) for row in levels), key=lambda r: r[0])
     valued = [(number, value) for number, value in table if value is not None]
     by_value = sorted(valued, key=lambda r: r[1])
     windows = _windows(settings.get("windows") or {}, run.bead_id, by_value, table)
@@ -118,21 +127,16 @@ def measure(
         "in_peaks": peaks.peak_share,
         "drift": calibration_checks.drift(arrays["pe"], arrays["time"], peaks),
     }
-    found, better = calibration_checks.check(
-        rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows
-    )
+    found = calibration_checks.check(rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows)
     if any(f.code == "not_beads" for f in found):  # no line through what are no levels
-        rows, lines = tuple(Level(r.level, r.value, left_out_because="not found") for r in rows), {}
+        rows, lines = tuple(Level(r.level, r.value, left_out_because=reasons.NOT_FOUND) for r in rows), {}
     return {
         "findings": found,
         "n_peaks": sum(r.events > 0 for r in rows),
         "levels": rows,
         "lines": lines,
-        "assignment_margin": peaks.assignment.margin if peaks.assignment is not None else None,
         "n_singlets": int(peaks.singlets.sum()),
         "shares": shares,
-        "fits_lot_better": better,
-        "windows_by_hand": bool(windows),
     }, peaks
 
 
@@ -161,31 +165,29 @@ def _levels(table, valued, peaks: beads.Peaks, kit, statistic: str) -> tuple[Lev
         if assignment.blank is not None:
             blank_number = next(number for number, value in table if value is None)
             peak_of[blank_number] = peaks.peaks[assignment.blank]
-        because |= {valued[k][0]: "below the PE scale or not found" for k in assignment.lost_low}
-        because |= {valued[k][0]: "above the PE scale or not found" for k in assignment.lost_high}
+        because |= {valued[k][0]: reasons.BELOW_SCALE for k in assignment.lost_low}
+        because |= {valued[k][0]: reasons.ABOVE_SCALE for k in assignment.lost_high}
     rows = []
     piled = assignment is not None and assignment.blank is None and not assignment.lost_low and peaks.pile_low
     for number, value in table:
         peak = peak_of.get(number)
         if value is None and peak is None and piled:
-            rows.append(Level(number, value, events=peaks.pile_low, left_out_because="blank, below the PE scale"))
+            rows.append(Level(number, value, events=peaks.pile_low, left_out_because=reasons.BLANK_BELOW_SCALE))
             continue
         if number in merged:
-            rows.append(Level(number, value, left_out_because="in one peak with its neighbour", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.MERGED, **_of_peak(peak)))
         elif peak is None:
-            rows.append(Level(number, value, left_out_because=because.get(number, "not found")))
+            rows.append(Level(number, value, left_out_because=because.get(number, reasons.NOT_FOUND)))
         elif value is None:
-            rows.append(Level(number, value, left_out_because="blank", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.BLANK, **_of_peak(peak)))
         elif not peak.events:
-            rows.append(Level(number, value, left_out_because="without a bead in its window", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.EMPTY_WINDOW, **_of_peak(peak)))
         elif not getattr(peak, f"pe_{statistic}") > 0:
-            rows.append(Level(number, value, left_out_because="partly at or below zero PE", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.NOT_ABOVE_ZERO, **_of_peak(peak)))
         elif peak.at_limit > beads.AT_LIMIT:
-            rows.append(
-                Level(number, value, left_out_because="at the upper limit of the PE detector", **_of_peak(peak))
-            )
+            rows.append(Level(number, value, left_out_because=reasons.AT_UPPER_LIMIT, **_of_peak(peak)))
         elif peak.events < kit.limits.min_events_review:
-            rows.append(Level(number, value, left_out_because="too few events", **_of_peak(peak)))
+            rows.append(Level(number, value, left_out_because=reasons.TOO_FEW_EVENTS, **_of_peak(peak)))
         else:
             rows.append(Level(number, value, used=True, **_of_peak(peak)))
     return tuple(rows)
@@ -211,16 +213,6 @@ def _with_recoveries(rows: Sequence[Level], line: Line) -> tuple[Level, ...]:
             k += 1
         made.append(row)
     return tuple(made)
-
-
-def _get(row, name: str):
-    return row[name] if isinstance(row, Mapping) else getattr(row, name)
-
-
-def assigned_value(row) -> float | None:
-    """Return the value of a row of bead_lots.csv; None for a blank."""
-    value = _get(row, "value")
-    return None if value is None or value == "" or (isinstance(value, float) and math.isnan(value)) else float(value)
 
 
 def _finite(value: float) -> float | None:

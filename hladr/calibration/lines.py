@@ -15,11 +15,10 @@ class Line:
     ----------
     slope, intercept : float
     r_squared : float
-    residual_sd : float or None
-        In log10 units, with n - 2 degrees of freedom; None for two levels.
     dof : int
+        n - 2.
     covariance : tuple of tuple of float, or None
-        Of (intercept, slope).
+        Of (intercept, slope); None for two levels.
     recoveries : tuple of float
         Back-calculated over assigned, per level.
     recoveries_left_out : tuple of (float or None)
@@ -29,8 +28,6 @@ class Line:
         Intercept of the line with slope 1.
     offset : tuple of (float, float) or None
         (log10 k, b) of value = k * PE - b: a bead autofluorescence or an electronic offset, in units of the values.
-    curvature : float or None
-        Coefficient of (log10 PE)²; None for fewer than four levels.
     offset_rms, line_rms : float or None
         Root mean square residuals, log10 units, of the offset model and of the line.
     pe_low, pe_high : float
@@ -40,7 +37,6 @@ class Line:
     slope: float
     intercept: float
     r_squared: float
-    residual_sd: float | None
     dof: int
     covariance: tuple[tuple[float, float], tuple[float, float]] | None
     recoveries: tuple[float, ...]
@@ -48,57 +44,37 @@ class Line:
     max_recovery_error_percent: float
     slope_one: float
     offset: tuple[float, float] | None
-    curvature: float | None
     offset_rms: float | None
     line_rms: float
     pe_low: float
     pe_high: float
 
-    def value(self, pe):
-        """Read a PE > 0 (scalar or array) off the line; nan at or below zero."""
-        return _power(self.intercept, self.slope, pe)
+    def read(self, pe: float, model: str = "line") -> float | None:
+        """Read one PE off a model; None at or below zero PE, and without that model.
 
-    def by_slope_one(self, pe):
-        """Read off the line with slope 1."""
-        return _power(self.slope_one, 1.0, pe)
-
-    def by_offset(self, pe):
-        """Read off the model with bead autofluorescence: value = k * PE, the b of the beads taken as theirs alone."""
-        return _power(self.offset[0], 1.0, pe) if self.offset is not None else np.full(np.shape(pe), np.nan)
-
-    def ln_variance(self, pe):
-        """Variance of ln value for the mean response at PE; nan without residual degrees of freedom."""
-        if self.covariance is None:
-            return np.full(np.shape(pe), np.nan)
-        (aa, ab), (_, bb) = self.covariance
-        x = _log10(pe)
-        return math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb)
-
-    def read(self, pe: float, model: str = "value") -> float | None:
-        """Read one PE > 0 off the model `value`, `by_slope_one` or `by_offset`; None without that model."""
+        Parameters
+        ----------
+        pe : float
+        model : {"line", "by_slope_one", "by_offset"}
+            The line; the line with slope 1; the model with bead autofluorescence, value = k * PE, the b of the beads
+            taken as theirs alone.
+        """
+        if not pe > 0:
+            return None
         x = math.log10(pe)
-        if model == "value":
+        if model == "line":
             return 10.0 ** (self.intercept + self.slope * x)
         if model == "by_slope_one":
             return 10.0 ** (self.slope_one + x)
         return None if self.offset is None else 10.0 ** (self.offset[0] + x)
 
     def variance_at(self, pe: float) -> float | None:
-        """Like `ln_variance` for one PE > 0; None without residual degrees of freedom."""
+        """Variance of ln value for the mean response at a PE > 0; None without residual degrees of freedom."""
         if self.covariance is None:
             return None
         (aa, ab), (_, bb) = self.covariance
         x = math.log10(pe)
         return max(math.log(10) ** 2 * (aa + 2 * x * ab + x * x * bb), 0.0)
-
-
-def _log10(pe):
-    pe = np.asarray(pe, float)
-    return np.log10(np.where(pe > 0, pe, np.nan))
-
-
-def _power(intercept, slope, pe):
-    return 10.0 ** (intercept + slope * _log10(pe))
 
 
 def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
@@ -123,10 +99,9 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
     dof = n - 2
     sxx = float(np.sum((x - x.mean()) ** 2))
     sse, total = float(residuals @ residuals), float(np.sum((y - y.mean()) ** 2))
-    sd = covariance = None
+    covariance = None
     if dof > 0:
         variance = sse / dof
-        sd = math.sqrt(variance)
         ab = -variance * float(x.mean()) / sxx
         covariance = ((variance * (1 / n + float(x.mean()) ** 2 / sxx), ab), (ab, variance / sxx))
     recoveries = 10.0 ** (-residuals)
@@ -135,7 +110,6 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
         slope,
         intercept,
         1 - sse / total if total > 0 else float("nan"),
-        sd,
         dof,
         covariance,
         tuple(map(float, recoveries)),
@@ -143,7 +117,6 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
         float(100 * np.abs(recoveries - 1).max()),
         float(np.mean(y - x)),
         offset,
-        float(np.polyfit(x - x.mean(), y, 2)[0]) if n >= 4 else None,
         offset_rms,
         math.sqrt(sse / n),
         float(np.min(pe)),
@@ -166,7 +139,7 @@ def _left_out(x: np.ndarray, y: np.ndarray, k: int) -> float | None:
 
 
 def _offset_model(pe: np.ndarray, y: np.ndarray) -> tuple[tuple[float, float] | None, float | None]:
-    """Least squares of log10(k PE - b) on y, by Gauss-Newton over the share c = b / (k min PE) below 1.
+    """Least squares of log10(k PE - b) on y, by a golden section search over the share c = b / (k min PE) below 1.
 
     For a given c the best log10 k is the mean of y - log10(PE - c min PE); so only c is searched.
     """

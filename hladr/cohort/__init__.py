@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from .. import stats
 from ..arms import arms_of, compared_arms
 from ..phenotype import Draw
 from ..reversal import ATTAINED, Course
 from ..rules import MALS, SIP
+from ..study.types import Outcome, Study
 from . import outcomes as clinical
 
 ALL = "all"
@@ -38,7 +37,7 @@ class TimeToReversal:
     event: int
 
 
-def rows(study: Any, courses: Sequence[Course], draws: Sequence[Draw]) -> list[dict[str, object]]:
+def rows(study: Study, courses: Sequence[Course], draws: Sequence[Draw]) -> list[dict[str, object]]:
     """Return the rows of cohort.csv; none where the study names no arm.
 
     Parameters
@@ -70,22 +69,13 @@ def rows(study: Any, courses: Sequence[Course], draws: Sequence[Draw]) -> list[d
     return made
 
 
-def write_html(
-    study: Any, courses: Sequence[Course], draws: Sequence[Draw], measurements: Iterable[Any], path: str | Path
-) -> None:
-    """Write cohort.html, one self-contained page (see `cohort_report.write`)."""
-    from .report import write
-
-    write(study, courses, draws, measurements, Path(path))
-
-
 def members(courses: Iterable[Course], subgroup: str, arm: str) -> list[Course]:
     """Return the courses of an arm whose baseline is MALS or SIP, or the one of them that the subgroup names."""
     wanted = (MALS, SIP) if subgroup == ALL else (subgroup,)
     return [course for course in courses if arm and course.arm == arm and course.baseline_phenotype in wanted]
 
 
-def labs_of(study: Any, draws: Iterable[Draw]) -> dict[str, str]:
+def labs_of(study: Study, draws: Iterable[Draw]) -> dict[str, str]:
     """Return the lab of each patient: that of the earliest draw's tube; patients without a tube are left out."""
     lab_of_tube = {tube.sample_id: tube.lab for tube in study.tubes}
     labs: dict[str, str] = {}
@@ -95,7 +85,7 @@ def labs_of(study: Any, draws: Iterable[Draw]) -> dict[str, str]:
     return labs
 
 
-def times_to_reversal(study: Any, courses: Iterable[Course]) -> list[TimeToReversal]:
+def times_to_reversal(study: Study, courses: Iterable[Course]) -> list[TimeToReversal]:
     """Return the time at risk of each patient whose baseline is MALS or SIP.
 
     Nobody is censored before the horizon. With `cohort.deaths: competing` a death before reversal ends the time at risk
@@ -103,8 +93,8 @@ def times_to_reversal(study: Any, courses: Iterable[Course]) -> list[TimeToRever
     """
     horizon = int(study.config["reversal"]["horizon_day"])
     deaths = {}
-    if study.config["cohort"].get("deaths") == COMPETING:
-        deaths = {outcome.patient_id: outcome.death_day for outcome in study.outcomes or ()}
+    if competing(study):
+        deaths = {outcome.patient_id: outcome.death_day for outcome in study.outcomes}
     made = []
     for course in courses:
         if course.baseline_phenotype not in (MALS, SIP):
@@ -164,7 +154,9 @@ def _stratified_row(
     )
 
 
-def _time_row(study: Any, times: Sequence[TimeToReversal], subgroup: str, arm_a: str, arm_b: str) -> dict[str, object]:
+def _time_row(
+    study: Study, times: Sequence[TimeToReversal], subgroup: str, arm_a: str, arm_b: str
+) -> dict[str, object]:
     wanted = (MALS, SIP) if subgroup == ALL else (subgroup,)
     a = [time for time in times if time.arm == arm_a and time.phenotype in wanted]
     b = [time for time in times if arm_b and time.arm == arm_b and time.phenotype in wanted]
@@ -186,16 +178,16 @@ def _time_row(study: Any, times: Sequence[TimeToReversal], subgroup: str, arm_a:
     )
 
 
-def competing(study: Any) -> bool:
+def competing(study: Study) -> bool:
     """Say whether deaths are competing events: configured, and known from outcomes.csv."""
     return study.config["cohort"].get("deaths") == COMPETING and bool(study.outcomes)
 
 
-def _clinical_rows(study: Any, courses: Sequence[Course], arm_a: str, arm_b: str) -> list[dict[str, object]]:
+def _clinical_rows(study: Study, courses: Sequence[Course], arm_a: str, arm_b: str) -> list[dict[str, object]]:
     arms = arms_of(study)
     phenotypes = {course.patient_id: course.baseline_phenotype for course in courses}
 
-    def chosen(arm: str, subgroup: str) -> list[Any]:
+    def chosen(arm: str, subgroup: str) -> list[Outcome]:
         return [
             outcome
             for outcome in study.outcomes
@@ -229,5 +221,5 @@ def _clinical_rows(study: Any, courses: Sequence[Course], arm_a: str, arm_b: str
     return made
 
 
-def _known(outcomes: Iterable[Any], attained: Callable[[Any], bool | None]) -> list[bool]:
+def _known(outcomes: Iterable[Outcome], attained: Callable[[Outcome], bool | None]) -> list[bool]:
     return [value for value in map(attained, outcomes) if value is not None]

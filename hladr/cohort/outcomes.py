@@ -6,9 +6,9 @@ for deaths before day 9, extended by us to day 15); after discharge or loss the 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from .. import limits
+from ..study.types import Outcome
 
 SOFA_OF_THE_DEAD = 24
 SOFA_FALL = 1.4  # points
@@ -16,7 +16,7 @@ SOFA_DAYS = 15
 INFECTION = ("resolved", "intermediate", "failure", "superinfection")  # from best to worst
 
 
-def sofa_series(outcome: Any, baseline_day: int) -> list[float | None]:
+def sofa_series(outcome: Outcome, baseline_day: int) -> list[float | None]:
     """Return SOFA of days 1 to 15 by the rules for death, discharge and loss.
 
     Parameters
@@ -44,7 +44,7 @@ def sofa_series(outcome: Any, baseline_day: int) -> list[float | None]:
     return series
 
 
-def sofa_fall(outcome: Any, baseline_day: int, last_day: int) -> bool | None:
+def sofa_fall(outcome: Outcome, baseline_day: int, last_day: int) -> bool | None:
     """Say whether SOFA fell by at least 1.4 from day 1 to the mean of days 2 to `last_day`; None without day 1."""
     series = sofa_series(outcome, baseline_day)
     if outcome.sofa[0] is None:
@@ -53,17 +53,17 @@ def sofa_fall(outcome: Any, baseline_day: int, last_day: int) -> bool | None:
     return limits.at_least(float(outcome.sofa[0]) - sum(later) / len(later), SOFA_FALL)
 
 
-def dead_by(outcome: Any, day: int) -> bool:
+def dead_by(outcome: Outcome, day: int) -> bool:
     """Say whether a patient died on or before a study day; one lost alive counts as alive."""
     return outcome.death_day is not None and outcome.death_day <= day
 
 
-def lost_before(outcome: Any, day: int) -> bool:
+def lost_before(outcome: Outcome, day: int) -> bool:
     """Say whether a patient without a day of death was last seen before a study day."""
     return outcome.death_day is None and outcome.last_seen_day is not None and outcome.last_seen_day < day
 
 
-def endpoints(baseline_day: int) -> dict[str, Callable[[Any], bool | None]]:
+def endpoints(baseline_day: int) -> dict[str, Callable[[Outcome], bool | None]]:
     """Return the yes-or-no endpoints in the order of the trial's Table 2; None: cannot be computed, not counted."""
     return {
         "sofa_fall_day_9": lambda outcome: sofa_fall(outcome, baseline_day, 9),
@@ -73,6 +73,6 @@ def endpoints(baseline_day: int) -> dict[str, Callable[[Any], bool | None]]:
     }
 
 
-def infection_ranks(outcomes: Sequence[Any]) -> list[int]:
+def infection_ranks(outcomes: Sequence[Outcome]) -> list[int]:
     """Return the ranks of the known infection states at day 15, 0 resolved to 3 superinfection."""
     return [INFECTION.index(outcome.infection_d15) for outcome in outcomes if outcome.infection_d15]

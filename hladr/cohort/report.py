@@ -10,13 +10,15 @@ import jinja2
 
 from .. import cohort, rules, stats
 from ..arms import arms_of, compared_arms
+from ..atomic import write_text
 from ..paths import PACKAGE
 from ..phenotype import Draw
 from ..plots import cohort as plots_cohort
 from ..plots import plane as plots_plane
 from ..plots.style import svg_of
+from ..quantify.measurement import Measurement
 from ..reversal import Course
-from ..tables import write_text
+from ..study.types import Study
 from ..wording import plural
 from . import outcomes
 from . import series as cohort_series
@@ -35,7 +37,7 @@ MOST_DAYS = 10  # below the curve
 
 
 def write(
-    study: Any, courses: Sequence[Course], draws: Sequence[Draw], measurements: Iterable[Any], path: Path
+    study: Study, courses: Sequence[Course], draws: Sequence[Draw], measurements: Iterable[Measurement], path: Path
 ) -> None:
     """Write cohort.html.
 
@@ -100,13 +102,12 @@ def _lead(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{text}: a difference of {_interval(row, 'difference', '_percent')} percentage points, {sign}{p_value}."
 
 
-def _notes(study: Any, arms: Sequence[str]) -> list[str]:
+def _notes(study: Study, arms: Sequence[str]) -> list[str]:
     notes = []
     others = sorted(set(arms_of(study).values()) - set(arms))
     if others:
         notes.append(f"Not compared: {', '.join(others)}. Two arms are compared, the first against the second.")
-    asked = study.config["cohort"].get("deaths") == cohort.COMPETING
-    if asked and not study.outcomes:
+    if study.config["cohort"].get("deaths") == cohort.COMPETING and not cohort.competing(study):
         notes.append("Deaths are configured as competing events, but there is no outcomes.csv: they stay at risk.")
     known = study.outcomes or ()
     no_sofa = sum(outcome.sofa[0] is None for outcome in known)
@@ -177,7 +178,7 @@ def _agreement_text(agreement: Mapping[str, Any]) -> str:
 
 
 def _figures(
-    study: Any, courses: Sequence[Course], draws: Sequence[Draw], arms: Sequence[str], summary: Sequence[Mapping]
+    study: Study, courses: Sequence[Course], draws: Sequence[Draw], arms: Sequence[str], summary: Sequence[Mapping]
 ) -> list[dict[str, str]]:
     made = []
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from .. import flags
 from ..phenotype import Draw
+from ..quantify.measurement import Measurement
 from ..rules import PHENOTYPES
+from ..study.types import Study, superseded
 
 _OPEN = 1e300  # stands for infinity, which a quantile's interpolation turns into not-a-number
 
@@ -92,7 +93,7 @@ def _kappa(table: np.ndarray) -> float | None:
     return None if expected >= 1 else float((observed - expected) / (1 - expected))
 
 
-def flow(study: Any, measurements: Iterable[Any], draws: Sequence[Draw]) -> dict[str, dict[str, int]]:
+def flow(study: Study, measurements: Iterable[Measurement], draws: Sequence[Draw]) -> dict[str, dict[str, int]]:
     """Count tubes and draws on their way to a call.
 
     Returns
@@ -102,12 +103,12 @@ def flow(study: Any, measurements: Iterable[Any], draws: Sequence[Draw]) -> dict
         patients that nothing supersedes) and `draws` (draws, and each call).
     """
     status = {m.sample_id: m.status for m in measurements}
-    superseded = {tube.replaces for tube in study.tubes if tube.replaces}
+    replaced = superseded(study.tubes)
     tubes = Counter(received=len(study.tubes), control=0, isotype=0, superseded=0, ok=0, review=0, failed=0)
     for tube in study.tubes:
         if tube.role != "patient":
             tubes[tube.role] += 1
-        elif tube.sample_id in superseded:
+        elif tube.sample_id in replaced:
             tubes["superseded"] += 1
         else:
             tubes[status.get(tube.sample_id, flags.FAILED)] += 1

@@ -1,14 +1,14 @@
-"""The result tables in other clothes: typed rows, DuckDB, Parquet and the dictionary; `xlsx`: workbooks.
+"""The result tables in other formats: typed rows, DuckDB, Parquet and the dictionary; `xlsx`: workbooks.
 
 Everything here is read from the CSV files of a results folder, so that no export can say anything else than they do.
 Report and figures read their rows here, too, so the libraries of the formats are imported where they are used.
 """
 
 import csv
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..atomic import replacing
 from ..flags import FLAGS
 from ..tables import described, dictionary
 
@@ -97,9 +97,7 @@ def write_dictionary(path: str | Path, results: str | Path) -> None:
         }
         for flag in FLAGS.values()
     )
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    with open(temporary, "w", encoding="utf-8", newline="") as handle:
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(
             handle, ("table", "column", "type", "unit", "values", "meaning"), lineterminator="\n", extrasaction="ignore"
         )
@@ -107,7 +105,6 @@ def write_dictionary(path: str | Path, results: str | Path) -> None:
         writer.writerows(dictionary())
         writer.writerows(row for row in own if (row["table"], row["column"]) not in known)
         writer.writerows(codes)
-    os.replace(temporary, target)
 
 
 def write_duckdb(path: str | Path, results: str | Path) -> None:
@@ -120,12 +117,9 @@ def write_duckdb(path: str | Path, results: str | Path) -> None:
     """
     import duckdb
 
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.unlink(missing_ok=True)
     files = table_files(results)
     order = sorted(files, key=lambda name: any(table == name for table, _ in REFERENCES))
-    with duckdb.connect(str(temporary)) as connection:
+    with replacing(path) as temporary, duckdb.connect(str(temporary)) as connection:
         connection.execute("SET threads = 1")
         for name in order:
             source = files[name]
@@ -138,7 +132,6 @@ def write_duckdb(path: str | Path, results: str | Path) -> None:
                 column = f"{_quoted(name)}.{_quoted(row['column'])}"
                 connection.execute(f"COMMENT ON COLUMN {column} IS {_literal(_described(row))}")
             connection.execute(f"COMMENT ON TABLE {_quoted(name)} IS {_literal(RESEARCH_USE)}")
-    os.replace(temporary, target)
 
 
 def _create_statement(name: str, described_columns: Sequence[Mapping[str, str]], files: Mapping[str, Path]) -> str:
@@ -210,6 +203,5 @@ def write_parquet(folder: str | Path, results: str | Path) -> None:
                 false_values=["false"],
             ),
         )
-        pq.write_table(
-            pa.Table.from_arrays(table.columns, schema=schema), target / f"{name}.parquet", compression="zstd"
-        )
+        with replacing(target / f"{name}.parquet") as temporary:
+            pq.write_table(pa.Table.from_arrays(table.columns, schema=schema), temporary, compression="zstd")

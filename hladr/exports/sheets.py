@@ -1,7 +1,6 @@
 """Sheets of a workbook: text stays text, and equal content gives equal bytes."""
 
 import io
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from ..atomic import replacing
 from . import RESEARCH_USE
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -91,15 +91,16 @@ class Book:
         """Save what depends on the content only: no time of writing, inside or in the zip's directory."""
         buffer = io.BytesIO()
         self._book.save(buffer)
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.part")
-        with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as sink:
+        with (
+            replacing(path) as temporary,
+            zipfile.ZipFile(buffer) as source,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as sink,
+        ):
             for name in source.namelist():
                 data = source.read(name)
                 if name == "docProps/core.xml":
                     data = re.sub(rb"<dcterms:(created|modified)[^>]*>.*?</dcterms:\1>", b"", data)
                 sink.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
-        os.replace(temporary, target)
 
 
 def _width(name: str, rows: Sequence[Mapping[str, object]]) -> float:

@@ -9,7 +9,9 @@ from .settings import acquired, cytometer_of, serial_of, voltage_of
 from .text import MAX_PARAMETERS, amplification, keyword, number, whole
 from .values import Channel, Settings
 
-_PULSE_WORDS = {"A", "H", "W", "AREA", "HEIGHT", "WIDTH", "INT", "PEAK", "TOF", "LIN", "LOG"}
+_PULSE_WORDS = re.compile(
+    r"[-_ ]+([AHW]|AREA|HEIGHT|WIDTH|[AHW]?LIN[AHW]?|[AHW]?LOG[AHW]?|INT|PEAK|TOF)(?=[-_ ]|$)", re.IGNORECASE
+)
 
 
 def channels_of(layout: Layout) -> tuple[Channel, ...]:
@@ -36,7 +38,7 @@ def _channel(layout: Layout, i: int, earlier: dict[str, int]) -> Channel:
     if gain is not None and gain < 0:
         raise SpecimenError("unreadable_fcs", f"the header states a gain below zero for channel {i}")
     stain, voltage = keyword(text, f"P{i}S") or "", voltage_of(text, i)
-    same = earlier.get(detector_key(name))
+    same = earlier.get(_across_data_sets(name))
     if same is not None:
         stated = keyword(layout.inherited, f"P{same}S") or ""
         if not stain and stated != keyword(layout.inherited, f"P{same}N"):
@@ -53,15 +55,18 @@ def _earlier_channels(layout: Layout) -> dict[str, int]:
     for i in range(1, min(count, MAX_PARAMETERS) + 1):
         name = keyword(layout.inherited, f"P{i}N")
         if name:
-            found.setdefault(detector_key(name), i)
+            found.setdefault(_across_data_sets(name), i)
     return found
 
 
-def detector_key(name: str) -> str:
-    """Return a name without what says pulse or scale: `FL2 Log`, `FL2 INT LIN` and `FL2-A` are `FL2`."""
-    words = re.split(r"[\s_-]+", name.upper().strip())
-    kept = [w for w in words if w not in _PULSE_WORDS]
-    return " ".join(kept or words)
+def detector_name(name: str) -> str:
+    """Return a channel's name without what says pulse or scale: `FL2 Log`, `FL2 INT LIN` and `FL2-A` are `FL2`."""
+    return _PULSE_WORDS.sub("", name).strip()
+
+
+def _across_data_sets(name: str) -> str:
+    """Return the detector as both data sets of a file have it: in capitals, its words joined in one way."""
+    return re.sub(r"[\s_-]+", " ", detector_name(name).upper()).strip()
 
 
 def settings_of(layout: Layout) -> Settings:

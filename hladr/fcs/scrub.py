@@ -1,6 +1,6 @@
 """One FCS file without identifying keywords: the events bit by bit, and of the header only what the results need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -8,7 +8,6 @@ from typing import BinaryIO
 from .. import fcs
 from ..cytometers import scrubbed
 from ..flags import SpecimenError
-from ..panel import known_stain
 from .channels import channels_of, settings_of
 from .layout import Layout, bits_of, kind_of, read_layout
 from .spillover import spillover_of
@@ -21,15 +20,15 @@ _AT_ONCE = 1 << 20
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
-def scrub_file(source: str | Path, target: str | Path, markers: Mapping[str, str] | None = None) -> None:
+def scrub_file(source: str | Path, target: str | Path, known_stain: Callable[[str], str]) -> None:
     """Copy an FCS file without identifying keywords.
 
     Parameters
     ----------
     source, target : path
         Nothing is written where the source does not exist.
-    markers : mapping, optional
-        The `markers` of the lab's entry in labs.yaml: stains that it names are kept.
+    known_stain : callable
+        What of a stain (`$PnS`) names a marker; the rest goes (`panel.known_stain`).
 
     Notes
     -----
@@ -50,14 +49,14 @@ def scrub_file(source: str | Path, target: str | Path, markers: Mapping[str, str
             layout = read_layout(handle)
             channels = channels_of(layout)
             layout = fcs.settled(handle, layout, channels)
-            text = _kept(layout, channels, markers or {})
+            text = _kept(layout, channels, known_stain)
             _write(Path(target), handle, layout, text)
     except SpecimenError as problem:
         if problem.code != "missing_file":
             Path(target).write_bytes(_stand_in(problem.code))
 
 
-def _kept(layout: Layout, channels: Sequence[Channel], markers: Mapping[str, str]) -> dict[str, str]:
+def _kept(layout: Layout, channels: Sequence[Channel], known_stain: Callable[[str], str]) -> dict[str, str]:
     text = {
         "$MODE": "L",
         "$NEXTDATA": "0",
@@ -68,7 +67,7 @@ def _kept(layout: Layout, channels: Sequence[Channel], markers: Mapping[str, str
     }
     for i, channel in enumerate(channels, start=1):
         range_ = keyword(layout.text, f"P{i}R")
-        stain = known_stain(channel.stain, markers)
+        stain = known_stain(channel.stain)
         pairs = {
             "N": channel.name,
             "B": str(bits_of(layout.text, i)),

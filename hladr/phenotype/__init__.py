@@ -7,12 +7,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 from .. import ferritin as ferritin_module
 from .. import flags, limits, wording
 from ..ferritin import Interval
 from ..flags import Finding
+from ..quantify.measurement import Measurement
 from ..rules import (
     INDETERMINATE,
     MALS,
@@ -23,19 +23,12 @@ from ..rules import (
     phenotype_limits,
     versioned,
 )
+from ..study.types import FerritinValue, Study
 from .implausible import DayFerritin, unconfirmed_falls
 from .replicates import Hladr, TubeValue, combine_tubes, tube_values
 
 PATIENT = "patient"
 _SD_PER_LOG_RATIO = 1 / 3.92  # a 95 % interval of a normal distribution is 2 x 1.96 standard deviations wide
-
-
-class FerritinValue(Protocol):
-    """What a call needs to know of a row of ferritin.csv; `interval` is None for a missing value."""
-
-    patient_id: str
-    day: int
-    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +157,7 @@ def probability_of(
     return below if phenotype == SIP else 1 - below
 
 
-def call_draws(study: Any, measurements: Iterable[Any]) -> list[Draw]:
+def call_draws(study: Study, measurements: Iterable[Measurement]) -> list[Draw]:
     """Call every draw of a study.
 
     Parameters

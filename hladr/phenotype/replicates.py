@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .. import flags, wording
 from ..flags import Finding
+from ..quantify.measurement import Measurement
+from ..study.types import Study, superseded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class TubeValue:
     abc_high: float | None = None
 
 
-def tube_values(study: Any, measurements: Iterable[Any]) -> list[TubeValue]:
+def tube_values(study: Study, measurements: Iterable[Measurement]) -> list[TubeValue]:
     """Join the measurements with their rows of samples.csv.
 
     Parameters
@@ -110,11 +111,11 @@ def combine_tubes(tubes: Iterable[TubeValue]) -> Hladr:
     ordered = sorted(tubes, key=lambda tube: tube.sample_id)
     if not ordered:
         return Hladr()
-    superseded = {tube.replaces: tube.sample_id for tube in ordered if tube.replaces}
-    current = [tube for tube in ordered if tube.sample_id not in superseded]
+    replaced_by = superseded(ordered)
+    current = [tube for tube in ordered if tube.sample_id not in replaced_by]
     counted = [tube for tube in current if tube.status != flags.FAILED and tube.abc is not None]
     shown = counted or current
-    notes = [f"{t.sample_id} is replaced by {superseded[t.sample_id]}" for t in ordered if t.sample_id in superseded]
+    notes = [f"{t.sample_id} is replaced by {replaced_by[t.sample_id]}" for t in ordered if t.sample_id in replaced_by]
     findings = list(dict.fromkeys(finding for tube in shown for finding in tube.findings))
     ids = tuple(tube.sample_id for tube in shown)
     if not counted:

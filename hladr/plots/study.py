@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..atomic import write_bytes
 from ..rules import PHENOTYPES
-from . import style as style
+from . import style
 
 NAMES = ("tubes", "calls", "antibodies", "beads")
 STATUS = {"ok": "#0b6e4f", "review": "#e0912b", "failed": "#a6261b"}
@@ -33,7 +34,7 @@ def write_figures(study, results: str | Path) -> None:
         for name in ("quantification", "calibrations", "phenotypes")
     }
     for name, figure in figures(tables, study.config).items():
-        (folder / f"{name}.png").write_bytes(style.png_of(figure))
+        write_bytes(folder / f"{name}.png", style.png_of(figure))
 
 
 def figures(tables: Mapping[str, Sequence[Mapping]], config: Mapping) -> dict[str, Figure]:

@@ -9,6 +9,7 @@ from .. import limits, pairing, wording
 from ..flags import FAILED, Finding, finding, reason_of, status_of
 from ..kits import Kit
 from ..kits import kit as kit_of
+from ..study.types import superseded
 from . import intervals
 from .delay import delay_findings
 from .measurement import Measurement
@@ -141,9 +142,9 @@ class _Conversion:
 
     @property
     def subtracts(self) -> bool:
-        return self.kit.abc == "minus_isotype" and not self.is_isotype
+        return self.kit.subtracts_isotype and not self.is_isotype
 
-    def __call__(self, pe: float | None, statistic: str, model: str = "value") -> float | None:
+    def __call__(self, pe: float | None, statistic: str, model: str = "line") -> float | None:
         """Return AB/C of a PE; None where it cannot be read."""
         line = (self.calibration.lines or {}).get(statistic)
         if line is None or pe is None or not pe > 0:
@@ -275,7 +276,7 @@ def _interval(abc, pe, reading, convert: _Conversion, statistic: str, config: Ma
 
 def _compare_replicates(measurements: Sequence[Measurement]) -> list[Measurement]:
     """Flag the tubes of one draw that differ by more than 20 %."""
-    replaced = {m.replaces for m in measurements if m.replaces}
+    replaced = superseded(measurements)
     draws: dict[tuple[str, int], list[int]] = defaultdict(list)
     for k, m in enumerate(measurements):
         if m.role == "patient" and m.sample_id not in replaced and m.status != FAILED and m.abc is not None:

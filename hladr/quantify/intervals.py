@@ -29,7 +29,7 @@ def parts(
     Parameters
     ----------
     line_variance : float
-        Of ln value at this PE (`Line.ln_variance`).
+        Of ln value at this PE (`Line.variance_at`).
     sd_ln : float or None
         Of ln PE between monocytes.
     n : int

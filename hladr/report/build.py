@@ -27,42 +27,16 @@ INLINE_BYTES = 600_000
 EMBEDDED_BYTES = 1_250_000
 
 
-def write_report(study, results: str | Path) -> None:
-    """Write the report of a finished run.
+def write_report(inputs: view.Inputs, results: Path) -> None:
+    """Write report.html and its folder.
 
     Parameters
     ----------
-    study : study.Study
+    inputs : view.Inputs
+        What the report is made of.
     results : path
-        The results folder, with the tables and the batches.
+        The results folder.
     """
-    write_page(gather(study, Path(results)), Path(results))
-
-
-def gather(study, results: Path) -> view.Inputs:
-    """Read what the report is made of."""
-    from ..exports import read_table
-    from ..results import bead_batches, read_calibrations, read_measurements, read_readings, tube_batches
-
-    names = ("quantification", "calibrations", "phenotypes", "reversal", "drift")
-    tables = {name: read_table(results / f"{name}.csv", name) for name in names if (results / f"{name}.csv").is_file()}
-    known = {tube.sample_id for tube in study.tubes}
-    pictures = {p.stem: p for batch in tube_batches(study, results) for p in sorted(batch.glob("pictures/*.png"))}
-    stems = {path.stem: path for batch in bead_batches(study, results) for path in sorted(batch.glob("pictures/*.png"))}
-    return view.Inputs(
-        study=study,
-        tables=tables,
-        readings=read_readings(study, results),
-        calibrations=read_calibrations(study, results),
-        measurements={m.sample_id: m for m in read_measurements(results)},
-        pictures={name: path for name, path in pictures.items() if name in known},
-        bead_pictures={r.bead_id: stems[r.file_stem] for r in study.bead_runs if r.file_stem in stems},
-        gates=frozenset(path.stem for path in (results / "gates").glob("*.xml")),
-    )
-
-
-def write_page(inputs: view.Inputs, results: Path) -> None:
-    """Write report.html and its folder from values."""
     folder = results / "report"
     (folder / "data").mkdir(parents=True, exist_ok=True)
     (folder / "pictures").mkdir(exist_ok=True)

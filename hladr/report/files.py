@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..atomic import replacing, write_bytes
+
 EMBEDDED_SIZES = ((1300, 45), (1150, 30), (900, 30), (700, 30))  # pixels wide, WebP quality
 EMBEDDED_LEAST = 7000  # bytes: no gate picture is readable below
 
@@ -33,9 +35,7 @@ def write_if_changed(path: Path, text: str) -> bool:
             return False
     except OSError:
         pass
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    write_bytes(path, data)
     return True
 
 
@@ -53,13 +53,11 @@ def place_picture(source: Path, target: Path) -> bool:
             return False
     except OSError:
         pass
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
+    with replacing(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
     return True
 
 

@@ -8,7 +8,9 @@ from functools import lru_cache, partial
 _UP = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def histogram(reading, measurement, line, kit: str, limits: Sequence[tuple[float, str]], statistic: str) -> dict | None:
+def histogram(
+    reading, measurement, line, subtracts: bool, limits: Sequence[tuple[float, str]], statistic: str
+) -> dict | None:
     """Return what the report's chart needs.
 
     Parameters
@@ -17,7 +19,8 @@ def histogram(reading, measurement, line, kit: str, limits: Sequence[tuple[float
     measurement : quantify.Measurement
     line : lines.Line or None
         Of the tube's bead run.
-    kit : str
+    subtracts : bool
+        The kit subtracts an isotype tube.
     limits : sequence of (float, str)
         Antibodies per cell, and the words beside the line.
     statistic : str
@@ -35,7 +38,7 @@ def histogram(reading, measurement, line, kit: str, limits: Sequence[tuple[float
     first = max(next(k for k, n in enumerate(counts) if n) - 2, 0)
     last = min(len(counts) - next(k for k, n in enumerate(reversed(counts)) if n) + 2, len(counts))
     pe = (reading.pe.get(statistic) or {}).get("main")
-    to_pe = _inverse(measurement, line, kit, pe)
+    to_pe = _inverse(measurement, line, subtracts, pe)
 
     place = partial(_place, cofactor)
 
@@ -66,13 +69,13 @@ def _bin(edges: Sequence[float], position: float) -> int:
     return bisect_right(edges, position) - 1
 
 
-def _inverse(measurement, line, kit: str, pe: float | None):
+def _inverse(measurement, line, subtracts: bool, pe: float | None):
     """Return the function from AB/C to PE that the tube's own value obeys; None where it has none."""
     if line is None or measurement.abc is None or pe is None or pe <= 0:
         return None
     read = line.read(pe)
-    subtracted = read - measurement.abc if kit == "qifikit" else 0.0
-    factor = 1.0 if kit == "qifikit" else read / measurement.abc
+    subtracted = read - measurement.abc if subtracts else 0.0
+    factor = 1.0 if subtracts else read / measurement.abc
 
     def to_pe(abc: float) -> float | None:
         value = (abc + subtracted) * factor

@@ -1,7 +1,7 @@
 """The comparison of laboratories: what each sent, how well it could be read, and how they prepare blood."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from .view import Inputs
@@ -26,19 +26,25 @@ def comparison(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping
                 "lab": lab,
                 "n": len(ours),
                 **{name: status.get(name, 0) for name in ("ok", "review", "failed")},
-                "abc": median([t["abc"] for t in values]) if values else None,
-                "mono": median([t["n_mono"] for t in ours if t["n_mono"] is not None] or [0]) or None,
-                "percent": median([t["pct"] for t in ours if t["pct"] is not None] or [0]) or None,
+                "abc": _median(t["abc"] for t in values),
+                "mono": _median(t["n_mono"] for t in ours),
+                "percent": _median(t["pct"] for t in ours),
                 "width": 100 * (median(widths) ** 0.5 - 1) if widths else None,
                 "runs": len(runs),
                 "runs_bad": sum(b["status"] != "ok" for b in runs),
-                "slope": median(slopes) if slopes else None,
+                "slope": _median(slopes),
                 "preparation": inputs.study.labs.get(lab, {}).get("preparation") or "not stated",
                 "common": ", ".join(f"{code} ({n})" for code, n in codes.most_common(3)),
             }
         )
     stated = {row["preparation"] for row in rows if row["preparation"] != "not stated"}
     return {"rows": rows, "preparations_differ": len(stated) > 1, "strip": strip(by_lab)}
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Return the median of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def strip(by_lab: Mapping[str, Sequence[Mapping]]) -> list[dict]:
@@ -48,5 +54,5 @@ def strip(by_lab: Mapping[str, Sequence[Mapping]]) -> list[dict]:
         values = sorted(t["abc"] for t in by_lab[lab] if t["abc"] and t["role"] == "patient")
         step = max(len(values) / 400, 1)
         some = [values[int(k * step)] for k in range(int(len(values) / step))]
-        made.append({"lab": lab, "values": some, "median": median(values) if values else None})
+        made.append({"lab": lab, "values": some, "median": _median(values)})
     return made

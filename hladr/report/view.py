@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ..study.types import Study, superseded
 from . import risk as risks
 
 TUBES_PER_BLOCK = 20
@@ -54,7 +55,7 @@ class Inputs:
         sample_ids with a GatingML file.
     """
 
-    study: object
+    study: Study
     tables: Mapping[str, Sequence[Mapping]]
     readings: Mapping
     calibrations: Mapping
@@ -79,7 +80,7 @@ def tube_index(inputs: Inputs) -> list[dict]:
     draws = {(d["patient_id"], d["day"]): d for d in inputs.tables["phenotypes"]}
     courses = {c["patient_id"]: c for c in inputs.tables["reversal"]}
     baseline = inputs.config["baseline_day"]
-    said, replaced = decisions(inputs), {t.replaces for t in inputs.study.tubes if t.replaces}
+    said, replaced = decisions(inputs), superseded(inputs.study.tubes)
     roles = {tube.sample_id: tube.role for tube in inputs.study.tubes}
     records = []
     for place, row in enumerate(inputs.tables["quantification"]):
@@ -133,9 +134,9 @@ def tube_index(inputs: Inputs) -> list[dict]:
     return records
 
 
-def release_state(row: Mapping, decision, superseded: bool) -> str:
+def release_state(row: Mapping, decision, replaced: bool) -> str:
     """Say what may be done with a tube's value: `may`, `look`, `no`, `held`, `released` or `superseded`."""
-    if superseded:
+    if replaced:
         return "superseded"
     if decision is not None and decision.decision == "hold":
         return "held"

@@ -1,5 +1,6 @@
 """The data blocks of bead runs: levels, lines, what hangs on them, and the charts over time."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -46,7 +47,7 @@ def bead_records(inputs: Inputs) -> list[dict]:
                 "acquired": run.acquired_at if run else None,
                 "findings": [vars_of(f) for f in run.findings] if run else [],
                 "levels": [level_record(level, statistic) for level in run.levels] if run else [],
-                "models": models(run),
+                "models": models(run, float(inputs.config["phenotype"]["hladr_sip_below_abc"])),
                 "unit": f"{kit_of(row['kit'], inputs.config.get('kits')).unit} per bead",
                 "tubes": tubes.get(row["bead_id"], []),
                 "picture": f"pictures/beads/{place:05d}.png" if picture else None,
@@ -68,11 +69,11 @@ def level_record(level, statistic: str) -> dict:
     }
 
 
-def models(run) -> list[dict]:
-    """Say what 5,000 by the line would read by the other models of the same levels."""
+def models(run, by_line: float) -> list[dict]:
+    """Say what a value by the line, the limit of SIP, would read by the other models of the same levels."""
     if run is None or run.line is None or not run.line.slope:
         return []
-    pe = 10 ** ((3.69897 - run.line.intercept) / run.line.slope)
+    pe = 10 ** ((math.log10(by_line) - run.line.intercept) / run.line.slope)
     made = []
     for name, words in MODEL_NAMES.items():
         value = run.line.read(pe, name)

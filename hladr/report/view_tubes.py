@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from ..cytometers import known_cytometer
 from ..fcs import NOTES
+from ..kits import kit as kit_of
 from .histogram import alternatives, histogram
 from .view import Inputs, decisions, rounded
 
@@ -44,9 +45,9 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
     automatic = {}
     if reading is not None and measured is not None:
         line = calibration.line if calibration else None
-        kit = calibration.kit if calibration else ""
-        detail["hist"] = histogram(reading, measured, line, kit, shown, statistic)
-        automatic = by_automatic_gate(reading, measured, line, kit, statistic)
+        subtracts = calibration is not None and kit_of(calibration.kit).subtracts_isotype
+        detail["hist"] = histogram(reading, measured, line, subtracts, shown, statistic)
+        automatic = by_automatic_gate(reading, measured, line, subtracts, statistic)
         detail["alternatives"] = alternatives(measured, automatic, limits, alternative_names(statistic))
         models = {
             "cytometer": [
@@ -67,12 +68,12 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
     return detail
 
 
-def by_automatic_gate(reading, measured, line, kit: str, statistic: str) -> dict[str, float]:
+def by_automatic_gate(reading, measured, line, subtracts: bool, statistic: str) -> dict[str, float]:
     """Give AB/C of the automatic gate beside an override, by the tube's own bead line."""
     automatic = ((reading.automatic or {}).get("pe") or {}).get(statistic) or {}
     theirs, ours = automatic.get("main"), (reading.pe.get(statistic) or {}).get("main")
     # with an isotype subtracted, AB/C is not in proportion to what the line reads
-    if line is None or measured.abc is None or kit == "qifikit" or not theirs or not ours or min(theirs, ours) <= 0:
+    if line is None or measured.abc is None or subtracts or not theirs or not ours or min(theirs, ours) <= 0:
         return {}
     return {"automatic": measured.abc * line.read(theirs) / line.read(ours)}
 

@@ -248,7 +248,9 @@ def _when(cell: object, text: str, form: str) -> date | datetime:
         if isinstance(cell, date):
             return cell
         try:
-            return date.fromisoformat(text) if isinstance(cell, str) and re.match(r"\d{4}-\d\d-\d\d$", text) else _no()
+            if not isinstance(cell, str) or not re.match(r"\d{4}-\d\d-\d\d$", text):
+                raise wrong
+            return date.fromisoformat(text)
         except ValueError:
             raise wrong from None
     if isinstance(cell, datetime):
@@ -259,7 +261,3 @@ def _when(cell: object, text: str, form: str) -> date | datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise wrong from None
-
-
-def _no():
-    raise ValueError

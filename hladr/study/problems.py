@@ -71,7 +71,7 @@ class Collector:
         return bool(self.problems)
 
     def add(self, file: str, row: int | None, column: str | None, found: object, expected: str, remedy: str) -> None:
-        """Add one problem; `found` is quoted unless it is already a phrase made with `phrase`."""
+        """Add one problem; `found` is quoted unless it is a `Phrase`."""
         problem = Problem(file, row, column, found if isinstance(found, Phrase) else quoted(found), expected, remedy)
         self.count += 1
         if problem in self._seen:

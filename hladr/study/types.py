@@ -1,5 +1,6 @@
 """The rows of a study's tables as values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -170,6 +171,18 @@ class Study:
     releases: tuple[Release, ...]
     outcomes: tuple[Outcome, ...] | None
     files: dict[str, str]
+
+
+def superseded(tubes: Iterable[Tube]) -> dict[str, str]:
+    """Return the sample_id of each tube that another one replaces, with that of the other one.
+
+    Parameters
+    ----------
+    tubes : iterable
+        Rows of samples.csv, or what was made of them: anything with `sample_id` and `replaces`. A stage asks about the
+        tubes that it compares, so a tube counts there only if the one that replaces it is among them.
+    """
+    return {tube.replaces: tube.sample_id for tube in tubes if tube.replaces}
 
 
 def file_stem(name: str) -> str:

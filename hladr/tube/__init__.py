@@ -234,7 +234,6 @@ def _pe_channel(channel, signals, lab) -> dict:
         "decades": channel.decades,
         "log_minimum": channel.log_minimum,
         "range": channel.range,
-        "area": channel.name[-1] if channel.name[-2:] in ("-A", "-H", "-W") else "",
         "compensated": signals["hladr"].compensated,
         "compensation": str(lab.get("compensation", "from_file")),
     }

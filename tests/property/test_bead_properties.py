@@ -49,7 +49,7 @@ def test_a_line_recovers_exactly_what_lies_on_it_and_scales_with_the_values(fact
     line, scaled = fit(pe, values), fit(pe, [v * scale for v in values])
     assert abs(scaled.slope - line.slope) < 1e-9
     assert np.allclose(scaled.recoveries, line.recoveries)
-    assert np.isclose(scaled.value(123.0), scale * line.value(123.0))
+    assert np.isclose(scaled.read(123.0), scale * line.read(123.0))
     # the mean of ln recovery is zero for least squares with an intercept
     assert abs(np.mean(np.log(line.recoveries))) < 1e-9
 

@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +11,8 @@ from hladr.fcs import Channel
 from hladr.flags import finding
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, simulate_beads
 from hladr.simulate.fcs_write import write_fcs
+from hladr.study import BeadRun as StudyBeadRun
+from hladr.study import Level
 from hladr.study.config import defaults, merge
 
 LOT = LOTS["quantibrite-pe", "96597"]
@@ -20,13 +21,13 @@ LABS = {"canto": "PE-A", "calibur": "FL2-H", "navios": "FL2 INT", "cytoflex": "P
 
 
 def rows(values):
-    return [{"level": k, "value": value} for k, value in enumerate(values, 1)]
+    return [Level(k, value) for k, value in enumerate(values, 1)]
 
 
 def calibrated(tmp_path, run=None, model="canto", values=LOT, config=None, seed=1, kit="quantibrite-pe", **options):
     path = tmp_path / "beads.fcs"
     write_fcs(path, simulate_beads(run or BeadRun(), CYTOMETERS[model], np.random.default_rng(seed)), WHEN)
-    row = {"bead_id": "b1", "lab": "x", "kit": kit, "lot": "96597"}
+    row = StudyBeadRun("b1", "x", None, kit, "96597")
     lab = {"markers": {"HLA-DR": LABS[model]}}
     return calibrate(path, row, rows(values), lab, config or defaults(), **options)[0]
 
@@ -45,7 +46,7 @@ def test_a_clean_run_reads_the_truth(tmp_path, model):
         pe = abc * detector.units_per_molecule
         if channel.decades:  # the file cuts to whole channels
             pe *= 10 ** (-0.5 * channel.decades / channel.range)
-        assert made.line.value(pe) == pytest.approx(abc, rel=0.02)
+        assert made.line.read(pe) == pytest.approx(abc, rel=0.02)
     assert made.slope == pytest.approx(1, abs=0.01)
     assert made.r_squared > 0.999
     assert made.acquired_at == WHEN.isoformat()
@@ -112,7 +113,7 @@ def test_cells_instead_of_beads(tmp_path):
 
     path = tmp_path / "tube.fcs"
     write_fcs(path, simulate_tube(Blood(n_events=15_000), CYTOMETERS["canto"], np.random.default_rng(2)), WHEN)
-    row = {"bead_id": "b1", "lab": "x", "kit": "quantibrite-pe", "lot": "96597"}
+    row = StudyBeadRun("b1", "x", None, "quantibrite-pe", "96597")
     made, _ = calibrate(path, row, rows(LOT), {"markers": {"HLA-DR": "PE-A"}}, defaults())
     assert codes(made)["not_beads"] == "failed"
     # no line through what are no levels
@@ -124,8 +125,7 @@ def test_wrong_lot_is_named(tmp_path):
     run = BeadRun(values=LOTS["quantibrite-pe", "SIM-A"])
     made = calibrated(tmp_path, run, other_lots=others)
     assert codes(made)["lot_suspect"] == "review"
-    assert made.fits_lot_better == "SIM-A"
-    assert "lot SIM-A" in made.row()["reason"]
+    assert "the values of lot SIM-A fit these beads better than those of lot 96597" in made.row()["reason"]
     # the right lot is not suspected
     assert codes(calibrated(tmp_path, other_lots=others)) == {}
 
@@ -168,7 +168,6 @@ def test_windows_by_hand_are_used_and_recorded(tmp_path):
     windows = {"b1": {"1": [250, 550], "2": [3200, 5200], "3": [15_000, 22_500], "4": [33_000, 49_000]}}
     made = calibrated(tmp_path, config=merge(defaults(), {"beads": {"windows": windows}}))
     assert codes(made) == {"window_by_hand": "review"}
-    assert made.windows_by_hand
     assert made.levels[1].window == (3200, 5200)
     assert made.slope == pytest.approx(1, abs=0.02)
     # a window without a bead says so
@@ -193,7 +192,7 @@ def test_file_problems(tmp_path, bytes_of, code):
     path = tmp_path / "beads.fcs"
     write_fcs(path, simulate_beads(BeadRun(n_events=500), CYTOMETERS["canto"], np.random.default_rng(1)), WHEN)
     path.write_bytes(bytes_of(path.read_bytes()))
-    row = {"bead_id": "b1", "lab": "x", "kit": "quantibrite-pe", "lot": "96597"}
+    row = StudyBeadRun("b1", "x", None, "quantibrite-pe", "96597")
     made, arrays = calibrate(path, row, rows(LOT), {}, defaults())
     assert codes(made) == {code: "failed"}
     assert arrays is None
@@ -201,7 +200,7 @@ def test_file_problems(tmp_path, bytes_of, code):
 
 
 def test_no_file(tmp_path):
-    row = {"bead_id": "b1", "lab": "x", "kit": "quantibrite-pe", "lot": "96597"}
+    row = StudyBeadRun("b1", "x", None, "quantibrite-pe", "96597")
     for path in (None, tmp_path / "absent.fcs"):
         assert codes(calibrate(path, row, rows(LOT), {}, defaults())[0]) == {"missing_file": "failed"}
     assert codes(failed_calibration(row, defaults(), finding("worker_died", "x"))) == {"worker_died": "failed"}
@@ -210,7 +209,7 @@ def test_no_file(tmp_path):
 def test_real_fluorospheres(real_data):
     # the kit's sheet: blank; 1,500; 4,400; 14,500; 43,800; 131,200 MEF of PE; slope near 1.04, residuals up to 6 %
     values = (None, 1500.0, 4400.0, 14_500.0, 43_800.0, 131_200.0)
-    row = SimpleNamespace(bead_id="day1", lab="x", kit="mef", lot="day1")
+    row = StudyBeadRun("day1", "x", None, "mef", "day1")
     made, arrays = calibrate(
         real_data / "dako_beads_day1.fcs", row, rows(values), {"markers": {"HLA-DR": "PE-A"}}, defaults()
     )
@@ -231,7 +230,7 @@ def test_real_fluorospheres(real_data):
 
 @pytest.mark.parametrize("name", ["gvhd_s10a01.fcs", "gvhd_s10a02.fcs", "gvhd_s10a03.fcs"])
 def test_real_cells_are_not_beads(real_data, name):
-    row = {"bead_id": "b1", "lab": "x", "kit": "quantibrite-pe", "lot": "96597"}
+    row = StudyBeadRun("b1", "x", None, "quantibrite-pe", "96597")
     made, _ = calibrate(real_data / name, row, rows(LOT), {"markers": {"HLA-DR": "FL2-H"}}, defaults())
     assert codes(made)["not_beads"] == "failed"
 

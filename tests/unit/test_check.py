@@ -5,7 +5,7 @@ import pytest
 from fcs_builder import build
 from study_support import write_study
 
-from hladr.study.check import check
+from hladr.check import check
 
 NAMES = ["FSC-A", "SSC-A", "PE-A", "PerCP-Cy5-5-A", "APC-A"]
 MATRIX = {"$SPILLOVER": "2,PE-A,PerCP-Cy5-5-A,1,0.2,0.01,1"}

@@ -4,6 +4,7 @@ import pytest
 from calls_support import FakeStudy, blood, config, measurement
 
 from hladr import cohort
+from hladr.cohort import report as cohort_report
 from hladr.cohort import series as cohort_series
 from hladr.phenotype import call_draws
 from hladr.reversal import judge
@@ -182,12 +183,12 @@ def test_the_flow_counts_every_tube_once():
 def test_the_page_stands_alone_and_says_what_it_is(tmp_path, patients):
     made, courses, draws, measured = study(patients)
     target = tmp_path / "cohort.html"
-    cohort.write_html(made, courses, draws, measured, target)
+    cohort_report.write(made, courses, draws, measured, target)
     page = target.read_text(encoding="utf-8")
     assert "For research use only, not for diagnostic use" in page
     assert "<script" not in page
     assert not [address for address in ('src="http', 'href="http', "url(http") if address in page]
-    cohort.write_html(made, courses, draws, measured, target)
+    cohort_report.write(made, courses, draws, measured, target)
     assert target.read_text(encoding="utf-8") == page
 
 
@@ -195,7 +196,7 @@ def test_the_page_names_what_it_leaves_out(tmp_path):
     outcomes = [Outcome("A1", "drug", (None,) * 15, None, None, 10, None)]
     made, courses, draws, measured = study(PATIENTS, outcomes)
     target = tmp_path / "cohort.html"
-    cohort.write_html(made, courses, draws, measured, target)
+    cohort_report.write(made, courses, draws, measured, target)
     page = target.read_text(encoding="utf-8")
     assert "Not compared: third." in page
     assert "without SOFA of day 1: 1 patient." in page

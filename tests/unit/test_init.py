@@ -7,9 +7,9 @@ import pytest
 from fcs_builder import build
 from study_support import write_study
 
+from hladr.check import check
 from hladr.paths import pipeline_root
 from hladr.study import load_study
-from hladr.study.check import check
 from hladr.study.config import schema
 from hladr.study.init import init_study
 

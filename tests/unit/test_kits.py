@@ -3,10 +3,15 @@
 import pytest
 
 from hladr import kits
+from hladr.study.config import schema
 
 
 def test_the_contracts_kits_are_there():
     assert set(kits.names()) == {"quantibrite-pe", "quantum-simply-cellular", "quantum-mesf", "qifikit", "mef"}
+
+
+def test_a_study_may_set_what_each_kit_has_and_no_other():
+    assert schema("config")["properties"]["kits"]["propertyNames"]["enum"] == list(kits.names())
 
 
 def test_quantibrite_has_the_working_limits_of_the_field():

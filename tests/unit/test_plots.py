@@ -121,9 +121,8 @@ def bead_run(finished_demo):
 
     study = load_study(finished_demo)
     one = study.bead_runs[0]
-    row = {name: getattr(one, name) for name in ("bead_id", "lab", "fcs", "kit", "lot")}
-    levels = [{"level": level.level, "value": level.value} for level in study.lots[(one.kit, one.lot)]]
-    return calibrate(finished_demo / one.fcs, row, levels, study.labs[one.lab], study.config, {})
+    levels = study.lots[(one.kit, one.lot)]
+    return calibrate(finished_demo / one.fcs, one, levels, study.labs[one.lab], study.config, {})
 
 
 def test_a_bead_picture_shows_each_level_where_it_lies(bead_run):

@@ -65,7 +65,6 @@ def reading(sample_id="s1", pe=3000.0, mean=None, findings=(), **changed):
             "decades": 0.0,
             "log_minimum": 0.0,
             "range": 262144.0,
-            "area": "A",
             "compensated": True,
             "compensation": "from_file",
         },

@@ -13,7 +13,7 @@ from report_support import benchmark, write_study
 
 from hladr import cytometers
 from hladr.report import build, files, histogram, today
-from hladr.report.build import write_report
+from hladr.results import read_report, write_report
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_a_small_chance_is_not_nothing():
 
 def test_today_names_the_costliest_problem_first(small):
     results, study = small
-    inputs = build.gather(study, results)
+    inputs = read_report(study, results)
     tubes = build.view.tube_index(inputs)
     fixes = today.fixes(inputs, tubes, build.view_beads.bead_records(inputs))
     costs = [fix["cost"] for fix in fixes if fix["status"] == "failed"]
@@ -188,7 +188,7 @@ def test_today_names_the_costliest_problem_first(small):
 
 def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
     results, study = small
-    inputs = build.gather(study, results)
+    inputs = read_report(study, results)
     tubes = build.view.tube_index(inputs)
     page = today.page(inputs, tubes, [])
     by_draw = {}
@@ -202,7 +202,7 @@ def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
 
 def test_a_failed_tube_is_not_released_by_a_reviewer(small):
     results, study = small
-    tubes = {t["id"]: t for t in build.view.tube_index(build.gather(study, results))}
+    tubes = {t["id"]: t for t in build.view.tube_index(read_report(study, results))}
     # S00003 has 60 monocytes and a row in releases.csv that says release; S00008 has a row that says hold
     assert (tubes["S00003"]["status"], tubes["S00003"]["release"]) == ("failed", "no")
     assert tubes["S00008"]["release"] == "held"
@@ -223,14 +223,14 @@ def test_histogram_puts_antibodies_over_their_pe():
         pe_channel={"detector": "PE-A"},
     )
     measured = SimpleNamespace(abc=3400.0)
-    made = histogram.histogram(reading, measured, line, "quantibrite-pe", [(5000.0, "SIP")], "median")
+    made = histogram.histogram(reading, measured, line, False, [(5000.0, "SIP")], "median")
     assert made["median"] == pytest.approx(math.asinh(20), abs=1e-4)
     assert made["limits"] == [(pytest.approx(math.asinh(5000 / 1.7 / 100), abs=1e-4), "SIP")]
     named = {words: place for place, words in made["abc_ticks"] if words}
     assert named["10,000"] == pytest.approx(math.asinh(10000 / 1.7 / 100), abs=1e-4)
     # an isotype tube was subtracted: 3,400 on the line, 400 of them the isotype's
     measured = SimpleNamespace(abc=3000.0)
-    made = histogram.histogram(reading, measured, line, "qifikit", [(5000.0, "SIP")], "median")
+    made = histogram.histogram(reading, measured, line, True, [(5000.0, "SIP")], "median")
     assert made["limits"] == [(pytest.approx(math.asinh(5400 / 1.7 / 100), abs=1e-4), "SIP")]
 
 

@@ -38,6 +38,11 @@ SETTINGS = {
 MATRIX = {"$SPILLOVER": "3,PE-A,PerCP-Cy5-5-A,APC-A,1,0.2,0.013,0.005,1,0.1,0.002,0.05,1"}
 
 
+def stain_without_lab(stain):
+    """What is kept of a stain where the laboratory names none."""
+    return known_stain(stain, {})
+
+
 def rows_of(n, d=8):
     return np.abs(np.random.default_rng(11).normal(30000, 8000, (n, d))).astype(np.float32)
 
@@ -102,7 +107,7 @@ LOGS = {"datatype": "I", "ranges": [1024] * 8, "scales": {"PE-A": "4,0", "APC-A"
 def test_files(tmp_path, options):
     source, target = tmp_path / "Jane.fcs", tmp_path / "T1.fcs"
     source.write_bytes(tube(**options))
-    scrub_file(source, target)
+    scrub_file(source, target, stain_without_lab)
     content = target.read_bytes()
     assert planted_in(source.read_bytes())
     assert not planted_in(content)
@@ -118,7 +123,7 @@ def test_files(tmp_path, options):
         handle.seek(layout.data_start)
         data = handle.read(layout.n_bytes)
     assert content.endswith(data)
-    scrub_file(target, tmp_path / "again.fcs")
+    scrub_file(target, tmp_path / "again.fcs", stain_without_lab)
     assert (tmp_path / "again.fcs").read_bytes() == content
 
 
@@ -127,7 +132,7 @@ def test_other_libraries_read_the_copy(tmp_path):
 
     source, target = tmp_path / "a.fcs", tmp_path / "b.fcs"
     source.write_bytes(tube(order=">", gains={"SSC-A": 4.0}, drop=("$P9N",)))
-    scrub_file(source, target)
+    scrub_file(source, target, stain_without_lab)
     one, two = (Sample(str(p)) for p in (source, target))
     np.testing.assert_array_equal(one.get_events(source="raw"), two.get_events(source="raw"))
     assert two.pnn_labels == NAMES
@@ -152,7 +157,7 @@ def test_a_beckman_file_becomes_its_fcs_3_data_set(tmp_path):
     )
     source, target = tmp_path / "Jane.LMD", tmp_path / "T1.fcs"
     source.write_bytes(two_data_sets(first, second))
-    scrub_file(source, target)
+    scrub_file(source, target, stain_without_lab)
     one, two = fcs.read_acquisition(source), fcs.read_acquisition(target)
     same_reading(one, two)
     np.testing.assert_array_equal(two.events, rows)
@@ -173,14 +178,14 @@ def test_a_beckman_file_becomes_its_fcs_3_data_set(tmp_path):
 def test_files_that_cannot_be_read_stay_so(tmp_path, content, code):
     source, target = tmp_path / "Jane.fcs", tmp_path / "T1.fcs"
     source.write_bytes(content)
-    scrub_file(source, target)
+    scrub_file(source, target, stain_without_lab)
     assert not planted_in(target.read_bytes())
     with pytest.raises(fcs.SpecimenError) as problem:
         fcs.read_acquisition(target)
     assert problem.value.code == code
     if code == "truncated_fcs" and len(content) > 1000:
         assert problem.value.sentence == "the file ends before the events that its header promises"
-    scrub_file(tmp_path / "absent.fcs", tmp_path / "T2.fcs")
+    scrub_file(tmp_path / "absent.fcs", tmp_path / "T2.fcs", stain_without_lab)
     assert not (tmp_path / "T2.fcs").exists()
 
 
@@ -316,7 +321,7 @@ def test_a_study_with_problems_is_not_copied(study, tmp_path):
 
 def test_the_cytometers_free_text_does_not_leave(tmp_path):
     (tmp_path / "one.fcs").write_bytes(tube(keywords={"$CYT": "FACSCanto of Jane Roe", "$CYTSN": "Roe 7"}))
-    scrub_file(tmp_path / "one.fcs", tmp_path / "two.fcs")
+    scrub_file(tmp_path / "one.fcs", tmp_path / "two.fcs", stain_without_lab)
     assert b"Roe" not in (tmp_path / "two.fcs").read_bytes()
     same_reading(*(fcs.read_acquisition(tmp_path / name) for name in ("one.fcs", "two.fcs")))
 

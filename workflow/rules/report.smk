@@ -47,7 +47,7 @@ rule report:
             "overrides",
         ),
         settings=plan.digest(CONFIG),
-        code=plan.code_digest("report.build", alone="results"),
+        code=plan.code_digest("report.build", "exports", "drift", alone="results"),
         pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Report"

@@ -45,7 +45,7 @@ const Beads = {
         ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
         run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks of ${id}`, "picture"))] : "",
         h("div", { class: "two" }, h("div", {}, h("h2", {}, "Line"), beadLine(run, 560, 360)), h("div", {}, h("h2", {}, "Recovery of each level"), Beads.levels(run),
-          run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, "what reads 5,000 by the line"))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,
+          run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, `what reads ${whole(HL.data.meta.sip)} by the line`))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,
           h("h3", {}, "Tubes that use it"), run.tubes.length ? h("p", { class: "chips" }, run.tubes.slice(0, 200).map((t) => h("a", { class: "chip", href: link("tube", t) }, t))) : h("p", { class: "muted" }, "None."))));
     }, () => show(section, h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page.")));
   },

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..flags import FLAGS, Finding, SpecimenError, finding
-from . import BeadRun, Study, Tube, load_study
-from .problems import Problem, StudyError
+from .fcs import compensation, read_header
+from .flags import FLAGS, Finding, SpecimenError, finding
+from .pairing import PESettings, bead_settings, compare, tube_settings
+from .panel import resolve, resolve_beads
+from .quantify.delay import delay_findings
+from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,15 @@ def check(folder: str | Path) -> CheckResult:
 
 
 def _specimens(study: Study) -> Iterator[SpecimenFinding]:
-    from ..pairing import compare
-    from ..quantify.delay import delay_findings
-
     exceptions = study.config.get("pairing_exceptions", ())
     window = study.config["quantify"]["bead_window_hours"]
-    bead_settings = {}
+    settings_of_run = {}
     for run in study.bead_runs:
-        found, bead_settings[run.bead_id] = _bead_run(study, run)
+        found, settings_of_run[run.bead_id] = _bead_run(study, run)
         yield from (SpecimenFinding("bead run", run.bead_id, f) for f in found)
     for tube in study.tubes:
         found, settings = _tube(study, tube)
-        beads = bead_settings.get(tube.bead_id)
+        beads = settings_of_run.get(tube.bead_id)
         if settings is not None:
             found += delay_findings(tube, settings.acquired_at, study)
         if settings is not None and beads is not None:
@@ -96,12 +96,8 @@ def _specimens(study: Study) -> Iterator[SpecimenFinding]:
         yield from (SpecimenFinding("tube", tube.sample_id, f) for f in found)
 
 
-def _bead_run(study: Study, run: BeadRun):
+def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | None]:
     """Return the findings of a bead run's header and its PE settings (None where it cannot be read)."""
-    from ..fcs import read_header
-    from ..pairing import bead_settings
-    from ..panel import resolve_beads
-
     found = []
     if (run.kit, run.lot) not in study.lots:
         found.append(finding("lot_unknown", "its lot is not in the table of bead lots"))
@@ -114,12 +110,8 @@ def _bead_run(study: Study, run: BeadRun):
         return [*found, _failed(error)], None
 
 
-def _tube(study: Study, tube: Tube):
+def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None]:
     """Return the findings of a tube's header and its PE settings (None where it cannot be read)."""
-    from ..fcs import compensation, read_header
-    from ..pairing import tube_settings
-    from ..panel import resolve
-
     found = []
     if tube.fcs is None:
         if tube.abc_reported is None:

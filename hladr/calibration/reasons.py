@@ -1,0 +1,12 @@
+"""Why a bead level is not on the line, in the words that the report and the reasons show; each is said here once."""
+
+NOT_FOUND = "not found"
+BELOW_SCALE = "below the PE scale or not found"
+ABOVE_SCALE = "above the PE scale or not found"
+BLANK = "blank"
+BLANK_BELOW_SCALE = "blank, below the PE scale"
+MERGED = "in one peak with its neighbour"
+EMPTY_WINDOW = "without a bead in its window"
+NOT_ABOVE_ZERO = "partly at or below zero PE"
+AT_UPPER_LIMIT = "at the upper limit of the PE detector"
+TOO_FEW_EVENTS = "too few events"
