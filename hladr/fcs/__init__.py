@@ -32,7 +32,7 @@ __all__ = ["NOTES", "Acquisition", "Channel", "Settings", "Spillover", "read_acq
 _CORRUPT_SHARE = 0.01  # of the events; from here on the file is refused (contract: corrupt_events)
 _TRUNCATED = "the file ends before the events that its header promises"
 _PLAUSIBLE = 0.9  # share of values that look like a cytometer's; shifted bytes reach a half, in the right byte order
-_CLEARLY = 20  # of `decode.coherence`: chance in a file of a few events stays below it, a few hundred cells reach hundreds
+_CLEARLY = 20  # of `decode.coherence`: chance among a few events stays below it, hundreds of cells reach hundreds
 
 
 def read_header(path: str | Path) -> Acquisition:

@@ -77,10 +77,11 @@ def voltage_of(text: Mapping[str, str], parameter: int) -> float | None:
 
 
 def acquired(text: Mapping[str, str]) -> tuple[datetime | None, float | None]:
-    """Return the start of the acquisition, in the cytometer's local time, and its duration in seconds.
+    """Return the start of the acquisition and its duration in seconds.
 
-    `$DATE` with `$BTIM` and `$ETIM`, else `$BEGINDATETIME` and `$ENDDATETIME` (FCS 3.2). A date that can be read in two
-    ways (`03/04/2024`, or figures alone with a year of two) is None: the day matters too much to guess it.
+    `$DATE` with `$BTIM` and `$ETIM`, in the cytometer's local time; else `$BEGINDATETIME` and `$ENDDATETIME` (FCS 3.2),
+    with their offset where they state one (`Z` is zero). A date that can be read in two ways (`03/04/2024`, or figures
+    alone with a year of two) is None: the day matters too much to guess it.
     """
     day = date_of(keyword(text, "DATE")) or date_of(keyword(text, "@Y2KDATE"))
     begin, end = time_of(keyword(text, "BTIM")), time_of(keyword(text, "ETIM"))
@@ -92,9 +93,7 @@ def acquired(text: Mapping[str, str]) -> tuple[datetime | None, float | None]:
     if start is not None and stop is not None and (start.tzinfo is None) == (stop.tzinfo is None):
         seconds = (stop - start).total_seconds()
         duration = seconds if 0 <= seconds < 7 * 86400 else None
-    if start is None or (start.tzinfo is not None and keyword(text, "BEGINDATETIME").strip().upper().endswith("Z")):
-        return None, duration  # Z is universal time: where the cytometer stands is not said
-    return start.replace(tzinfo=None), duration
+    return start, duration
 
 
 def date_of(value: str | None) -> datetime | None:
@@ -134,12 +133,16 @@ def _day(year: str, month: int, day: int) -> datetime | None:
     if len(year) not in (2, 4):
         return None
     full = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 70 else 1900)
-    if not 1980 <= full <= 2100:
+    if not _is_year(full):
         return None
     try:
         return datetime(full, month, day)
     except ValueError:
         return None
+
+
+def _is_year(year: int) -> bool:
+    return 1980 <= year <= 2100
 
 
 def time_of(value: str | None) -> timedelta | None:
@@ -168,6 +171,7 @@ def _stamp(value: str | None) -> datetime | None:
     if value is None:
         return None
     try:
-        return datetime.fromisoformat(value.strip())
+        when = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
+    return when if _is_year(when.year) else None

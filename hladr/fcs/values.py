@@ -65,7 +65,8 @@ class Settings:
     cytometer, serial : str or None
         Name and serial number of the cytometer.
     acquired_at : datetime or None
-        Start of the acquisition, the cytometer's local time, without zone.
+        Start of the acquisition: with its offset from universal time where the file states one, else the cytometer's
+        local time.
     duration_seconds : float or None
         From start to end.
     version : str

@@ -1,6 +1,6 @@
 """What keywords say about an acquisition, in the forms that cytometers write."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from fcs_builder import build
@@ -105,12 +105,16 @@ def test_over_midnight():
         ({"$BEGINDATETIME": "2024-01-15T09:30:00"}, datetime(2024, 1, 15, 9, 30), None),
         (
             {"$BEGINDATETIME": "2024-01-15T09:30:00.5+02:00", "$ENDDATETIME": "2024-01-15T09:31:00.5+02:00"},
-            datetime(2024, 1, 15, 9, 30, 0, 500000),
+            datetime(2024, 1, 15, 9, 30, 0, 500000, timezone(timedelta(hours=2))),
             60.0,
         ),
-        # universal time says nothing about the cytometer's clock
-        ({"$BEGINDATETIME": "2024-01-15T07:30:00Z", "$ENDDATETIME": "2024-01-15T07:31:00Z"}, None, 60.0),
+        (
+            {"$BEGINDATETIME": "2024-01-15T07:30:00Z", "$ENDDATETIME": "2024-01-15T07:31:00Z"},
+            datetime(2024, 1, 15, 7, 30, tzinfo=UTC),
+            60.0,
+        ),
         ({"$BEGINDATETIME": "yesterday"}, None, None),
+        ({"$BEGINDATETIME": "0001-01-01T00:00:00Z"}, None, None),
         ({"$DATE": "15-JAN-2024"}, None, None),
         ({"$BTIM": "09:30:00"}, None, None),
         ({"$DATE": "11-Nov-09", "@Y2KDATE": "20091111", "$BTIM": "17:15:58"}, datetime(2009, 11, 11, 17, 15, 58), None),
@@ -120,6 +124,8 @@ def test_over_midnight():
 )
 def test_start_and_duration(text, start, duration):
     assert acquired(text) == (start, duration)
+    found = acquired(text)[0]
+    assert (found and found.utcoffset()) == (start and start.utcoffset())  # equal instants need not be stated alike
 
 
 @pytest.mark.parametrize(

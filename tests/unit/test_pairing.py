@@ -92,6 +92,39 @@ def test_time_between(tube_at, expected):
     assert codes(replace(BEADS, acquired_at=tube_at)) == expected
 
 
+@pytest.mark.parametrize(
+    ("tube_at", "beads_at", "words"),
+    [
+        # instants: 08:50 in universal time is 10:50 two hours ahead of it
+        ("2024-03-04T08:50:00+00:00", "2024-03-04T10:50:00+02:00", None),
+        ("2024-03-04T08:50:00+00:00", "2024-03-03T10:50:00+02:00", None),  # 24 hours
+        ("2024-03-04T08:51:00+00:00", "2024-03-03T10:50:00+02:00", "24.02 hours apart"),
+        ("2024-03-04T08:50:00+00:00", "2024-03-01T08:50:00+00:00", "72 hours apart"),
+        # one offset: what the clocks show is compared
+        ("2024-03-04T10:50:00+02:00", "2024-03-03T10:50:00", None),
+        ("2024-03-04T10:50:00", "2024-03-03T08:50:00+02:00", "26 hours apart"),
+        # one in universal time: the other is in any place, 12 hours behind it to 14 hours ahead
+        ("2024-03-04T08:50:00", "2024-03-04T08:50:00+00:00", None),
+        ("2024-03-05T22:50:00", "2024-03-04T08:50:00+00:00", None),  # 38 hours by the clocks: 24 at least
+        ("2024-03-06T00:50:00", "2024-03-04T08:50:00+00:00", "at least 26 hours apart"),
+        ("2024-03-04T08:50:00+00:00", "2024-03-06T00:50:00", "at least 26 hours apart"),
+        ("2024-03-02T20:50:00", "2024-03-04T08:50:00+00:00", None),  # 36 hours before by the clocks: 24 at least
+        ("2024-03-02T18:50:00", "2024-03-04T08:50:00+00:00", "at least 26 hours apart"),
+    ],
+)
+def test_times_with_an_offset(tube_at, beads_at, words):
+    found = pairing.compare(replace(BEADS, acquired_at=tube_at), replace(BEADS, acquired_at=beads_at))
+    assert [f.code for f in found] == (["bead_date_mismatch"] if words else [])
+    if words:
+        assert found[0].sentence == f"beads and tube were acquired {words}, more than 24 hours"
+
+
+def test_the_table_shows_the_bounds_of_what_is_not_stated():
+    tube = replace(BEADS, acquired_at="2024-01-12T09:00:00+00:00")  # 48 hours by the clocks, 14 more or 12 less
+    rows = {row.what: row for row in pairing.table(tube, BEADS)}
+    assert rows["hours from beads to tube"].tube == "36 to 62"
+
+
 def test_a_named_exception_lets_the_pair_through_as_review():
     exceptions = [{"sample_id": "s1", "reason": "voltage typed wrongly by the workstation"}]
     tube = replace(BEADS, voltage=520.0, serial="V2")
