@@ -32,7 +32,8 @@ class PESettings:
         $PnR.
     cytometer, serial : str or None
     acquired_at : str or None
-        ISO 8601: with its offset where the file states one, else the cytometer's local time.
+        ISO 8601: with its offset where the file states one, else the cytometer's local time; a date
+        alone where no time is stated.
     compensation : str
         Of a tube what is applied to PE: `matrix`, `none`, or `not asked for` where the lab takes none from the file; of
         beads, whose PE needs none, what the file carries: `matrix`, `identity` or `none`.

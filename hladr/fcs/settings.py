@@ -5,7 +5,7 @@ Only what is used is read. Anything that cannot be understood without guessing i
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from .text import keyword, number
 
@@ -76,12 +76,13 @@ def voltage_of(text: Mapping[str, str], parameter: int) -> float | None:
     return None
 
 
-def acquired(text: Mapping[str, str]) -> tuple[datetime | None, float | None]:
+def acquired(text: Mapping[str, str]) -> tuple[date | None, float | None]:
     """Return the start of the acquisition and its duration in seconds.
 
     `$DATE` with `$BTIM` and `$ETIM`, in the cytometer's local time; else `$BEGINDATETIME` and `$ENDDATETIME` (FCS 3.2),
-    with their offset where they state one (`Z` is zero). A date that can be read in two ways (`03/04/2024`, or figures
-    alone with a year of two) is None: the day matters too much to guess it.
+    with their offset where they state one (`Z` is zero). Where no time can be read, the date alone: that beads and tube
+    were acquired days apart is certain without one. A date that can be read in two ways (`03/04/2024`, or figures alone
+    with a year of two) is None: the day matters too much to guess it.
     """
     day = date_of(keyword(text, "DATE")) or date_of(keyword(text, "@Y2KDATE"))
     begin, end = time_of(keyword(text, "BTIM")), time_of(keyword(text, "ETIM"))
@@ -93,6 +94,11 @@ def acquired(text: Mapping[str, str]) -> tuple[datetime | None, float | None]:
     if start is not None and stop is not None and (start.tzinfo is None) == (stop.tzinfo is None):
         seconds = (stop - start).total_seconds()
         duration = seconds if 0 <= seconds < 7 * 86400 else None
+    if start is None:
+        alone = keyword(text, "BEGINDATETIME") or ""
+        # of a time that cannot be read the offset is not known either, and so not the local day
+        day = day or (date_of(alone) if "t" not in alone.lower() else None)
+        return None if day is None else day.date(), duration
     return start, duration
 
 
@@ -174,4 +180,5 @@ def _stamp(value: str | None) -> datetime | None:
         when = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return when if _is_year(when.year) else None
+    # a date alone is read as its midnight, which nobody stated
+    return when if re.search(r"\d[Tt ]\d", value) and _is_year(when.year) else None

@@ -99,6 +99,7 @@ LOGS = {"datatype": "I", "ranges": [1024] * 8, "scales": {"PE-A": "4,0", "APC-A"
         {**LOGS, "bits": [10] * 8, "rows": rows_of(50).astype(int) % 1024},
         {"keywords": {"$SPILLOVER": "2,PE-A,nonsense"}},
         {"drop": ("$SPILLOVER", "$DATE", "$CYT")},
+        {"drop": ("$BTIM", "$ETIM")},  # a date alone
         {"drop": ("$DATE", "$BTIM"), "keywords": {"$BEGINDATETIME": "2024-01-15T09:30:00.25+02:00"}},
         {"drop": ("$DATE",), "keywords": {"$BEGINDATETIME": "2024-01-15T07:30Z", "$ENDDATETIME": "2024-01-15T07:31Z"}},
     ],
