@@ -8,8 +8,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from statistics import fmean, stdev
 
+from . import moments
 from .flags import FAILED, finding
 
 QUANTITIES = (
@@ -139,8 +141,10 @@ def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
     in_lab: dict[str, int] = defaultdict(int)
     before: dict[tuple, tuple] = {}
     runs = []
-    order = sorted(enumerate(calibrations), key=lambda ic: (ic[1].acquired_at is None, ic[1].acquired_at or "", ic[0]))
-    for _, calibration in order:
+    # by instants where offsets are stated: 08:50 in universal time is no earlier than 10:30 two hours ahead of it;
+    # runs of one moment stay in the order of the table, and those without any come last
+    when = [moments.in_order(c.acquired_at) if c.acquired_at else datetime.max for c in calibrations]
+    for _, calibration in sorted(enumerate(calibrations), key=lambda ic: (when[ic[0]], ic[0])):
         if calibration.line is None or calibration.settings is None:
             continue
         about = calibration.settings

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from . import moments
 from .cytometers import veiled
 from .fcs import Acquisition, Spillover
 from .fcs.compensation import FROM_FILE
 from .fcs.spillover import is_identity
 from .flags import Finding, finding
-from .limits import above
-from .wording import number
+from .limits import equal
 
 HEADER_TEXT = ("cytometer", "serial number")  # compared, never shown
 COMPENSATION = "compensation of PE"  # shown; only a matrix that the tube lacks is a finding, of its own kind
@@ -33,7 +32,8 @@ class PESettings:
         $PnR.
     cytometer, serial : str or None
     acquired_at : str or None
-        ISO 8601, the cytometer's local time.
+        ISO 8601: with its offset where the file states one, else the cytometer's local time; a date
+        alone where no time is stated.
     compensation : str
         Of a tube what is applied to PE: `matrix`, `none`, or `not asked for` where the lab takes none from the file; of
         beads, whose PE needs none, what the file carries: `matrix`, `identity` or `none`.
@@ -118,7 +118,7 @@ def table(tube: PESettings, beads: PESettings) -> list[Compared]:
         _amplification(tube, beads),
         _number("PE range", tube.range, beads.range),
         Compared(COMPENSATION, tube.compensation, beads.compensation, None),
-        Compared("hours from beads to tube", hours, None, None),
+        Compared("hours from beads to tube", None if hours is None else hours.show(), None, None),
     ]
 
 
@@ -163,9 +163,8 @@ def compare(
         what = "; ".join(f.sentence for f in found)
         found = [finding("pairing_exception", f"{what}; let through because: {excuse.get('reason', '')}")]
     hours = hours_between(tube.acquired_at, beads.acquired_at)
-    if hours is not None and above(abs(hours), window_hours):
-        apart = f"{number(abs(hours), window_hours)} hours apart, more than {window_hours:g} hours"
-        found.append(finding("bead_date_mismatch", f"beads and tube were acquired {apart}"))
+    if hours is not None and (hours.above(window_hours) or hours.below(-window_hours)):
+        found.append(finding("bead_date_mismatch", f"beads and tube were acquired {_apart(hours, window_hours)}"))
     if tube.compensation == "none" and beads.compensation == "matrix":
         # one damaged letter in the keyword's name is enough; the other way round is usual, since beads need no matrix
         found.append(
@@ -177,11 +176,17 @@ def compare(
     return found
 
 
-def hours_between(tube: str | None, beads: str | None) -> float | None:
+def hours_between(tube: str | None, beads: str | None) -> moments.Hours | None:
     """Hours from the beads to the tube; None where one of the times is not stated."""
     if tube is None or beads is None:
         return None
-    return (datetime.fromisoformat(tube) - datetime.fromisoformat(beads)).total_seconds() / 3600
+    return moments.hours(moments.read(beads), moments.read(tube))
+
+
+def _apart(hours: moments.Hours, window: float) -> str:
+    if equal(hours.least, window):  # dates alone: two days apart is more than 24 hours, by whatever little
+        return f"more than {window:g} hours apart"
+    return f"{hours.words(window)} apart, more than {window:g} hours"
 
 
 def _applies(exception: Mapping, sample_id: str | None, bead_id: str | None) -> bool:

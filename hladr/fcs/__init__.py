@@ -31,7 +31,8 @@ __all__ = ["NOTES", "Acquisition", "Channel", "Settings", "Spillover", "read_acq
 
 _CORRUPT_SHARE = 0.01  # of the events; from here on the file is refused (contract: corrupt_events)
 _TRUNCATED = "the file ends before the events that its header promises"
-_PLAUSIBLE = 0.9  # share of values that look like a cytometer's; shifted bytes reach about a half
+_PLAUSIBLE = 0.9  # share of values that look like a cytometer's; shifted bytes reach a half, in the right byte order
+_CLEARLY = 20  # of `decode.coherence`: chance among a few events stays below it, hundreds of cells reach hundreds
 
 
 def read_header(path: str | Path) -> Acquisition:
@@ -112,7 +113,8 @@ def settled(handle, layout: Layout, channels: tuple[Channel, ...]) -> Layout:
     Raises
     ------
     SpecimenError
-        `truncated_fcs` where the events would only fit the file by moving them, and do not look like it.
+        `truncated_fcs` where the events would only fit the file by moving them, and do not look like it;
+        `unreadable_fcs` where they look like it because the header states the wrong byte order.
     """
     ranges = [c.range for c in channels]
 
@@ -120,17 +122,38 @@ def settled(handle, layout: Layout, channels: tuple[Channel, ...]) -> Layout:
         there = fcs_decode.head(replace(layout, data_start=start, n_events=layout.n_events - lost))
         return fcs_decode.plausibility(_at(handle, there), ranges) if there.n_events else 0.0
 
+    def moved(start: int) -> Layout:
+        there = replace(layout, data_start=start)
+        if _in_the_other_order(handle, there, ranges):
+            raise SpecimenError("unreadable_fcs", "the header states another byte order than that of the events")
+        return replace(there, notes=(*layout.notes, "data_start_wrong"))
+
     stated = score(layout.stated_start, 1 if layout.stated_start != layout.data_start else 0)
     if layout.stated_start != layout.data_start:
         if stated >= _PLAUSIBLE or score(layout.data_start) < _PLAUSIBLE:
             raise SpecimenError("truncated_fcs", _TRUNCATED)
-        return replace(layout, notes=(*layout.notes, "data_start_wrong"))
+        return moved(layout.data_start)
     if stated >= _PLAUSIBLE or not layout.starts:
         return layout
     best = max(layout.starts, key=score)
     if score(best) <= max(stated, _PLAUSIBLE):
         return layout
-    return replace(layout, data_start=best, notes=(*layout.notes, "data_start_wrong"))
+    return moved(best)
+
+
+def _in_the_other_order(handle, layout: Layout, ranges: list[float]) -> bool:
+    """Tell whether events look like events only because the bytes of their first digits stand at the right distance.
+
+    Floats in the wrong byte order, moved by one byte, take their exponents from the neighbouring channel. All sizes are
+    then those of a cytometer, and only the digits are noise: `decode.coherence` tells the two readings apart.
+    """
+    here, there = fcs_decode.head(layout), fcs_decode.mirrored(fcs_decode.head(layout))
+    if not there.n_events:
+        return False
+    columns, others = _at(handle, here), _at(handle, there)
+    if fcs_decode.plausibility(others, ranges) < _PLAUSIBLE:
+        return False
+    return fcs_decode.coherence(others) > fcs_decode.coherence(columns) + _CLEARLY
 
 
 def _stored(handle, layout: Layout) -> tuple[list[np.ndarray], np.ndarray | None]:

@@ -93,8 +93,14 @@ def _settings_text(settings: Settings) -> dict[str, str]:
         if value is not None:
             text[name] = value
     start = settings.acquired_at
-    if start is not None:
+    if isinstance(start, datetime) and start.tzinfo is not None:
+        # the older keywords have no place for the offset, without which times in different zones are hours apart
+        text["$BEGINDATETIME"] = start.isoformat()
+        if settings.duration_seconds is not None:
+            text["$ENDDATETIME"] = (start + timedelta(seconds=settings.duration_seconds)).isoformat()
+    elif start is not None:
         text["$DATE"] = f"{start.day:02d}-{_MONTHS[start.month - 1]}-{start.year}"
+    if isinstance(start, datetime) and start.tzinfo is None:
         text["$BTIM"] = _clock(start)
         if settings.duration_seconds is not None:
             text["$ETIM"] = _clock(start + timedelta(seconds=settings.duration_seconds))

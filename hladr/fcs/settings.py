@@ -5,7 +5,7 @@ Only what is used is read. Anything that cannot be understood without guessing i
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from .text import keyword, number
 
@@ -76,11 +76,13 @@ def voltage_of(text: Mapping[str, str], parameter: int) -> float | None:
     return None
 
 
-def acquired(text: Mapping[str, str]) -> tuple[datetime | None, float | None]:
-    """Return the start of the acquisition, in the cytometer's local time, and its duration in seconds.
+def acquired(text: Mapping[str, str]) -> tuple[date | None, float | None]:
+    """Return the start of the acquisition and its duration in seconds.
 
-    `$DATE` with `$BTIM` and `$ETIM`, else `$BEGINDATETIME` and `$ENDDATETIME` (FCS 3.2). A date that can be read in two
-    ways (`03/04/2024`, or figures alone with a year of two) is None: the day matters too much to guess it.
+    `$DATE` with `$BTIM` and `$ETIM`, in the cytometer's local time; else `$BEGINDATETIME` and `$ENDDATETIME` (FCS 3.2),
+    with their offset where they state one (`Z` is zero). Where no time can be read, the date alone: that beads and tube
+    were acquired days apart is certain without one. A date that can be read in two ways (`03/04/2024`, or figures alone
+    with a year of two) is None: the day matters too much to guess it.
     """
     day = date_of(keyword(text, "DATE")) or date_of(keyword(text, "@Y2KDATE"))
     begin, end = time_of(keyword(text, "BTIM")), time_of(keyword(text, "ETIM"))
@@ -92,9 +94,12 @@ def acquired(text: Mapping[str, str]) -> tuple[datetime | None, float | None]:
     if start is not None and stop is not None and (start.tzinfo is None) == (stop.tzinfo is None):
         seconds = (stop - start).total_seconds()
         duration = seconds if 0 <= seconds < 7 * 86400 else None
-    if start is None or (start.tzinfo is not None and keyword(text, "BEGINDATETIME").strip().upper().endswith("Z")):
-        return None, duration  # Z is universal time: where the cytometer stands is not said
-    return start.replace(tzinfo=None), duration
+    if start is None:
+        alone = keyword(text, "BEGINDATETIME") or ""
+        # of a time that cannot be read the offset is not known either, and so not the local day
+        day = day or (date_of(alone) if "t" not in alone.lower() else None)
+        return None if day is None else day.date(), duration
+    return start, duration
 
 
 def date_of(value: str | None) -> datetime | None:
@@ -134,12 +139,16 @@ def _day(year: str, month: int, day: int) -> datetime | None:
     if len(year) not in (2, 4):
         return None
     full = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 70 else 1900)
-    if not 1980 <= full <= 2100:
+    if not _is_year(full):
         return None
     try:
         return datetime(full, month, day)
     except ValueError:
         return None
+
+
+def _is_year(year: int) -> bool:
+    return 1980 <= year <= 2100
 
 
 def time_of(value: str | None) -> timedelta | None:
@@ -168,6 +177,8 @@ def _stamp(value: str | None) -> datetime | None:
     if value is None:
         return None
     try:
-        return datetime.fromisoformat(value.strip())
+        when = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
+    # a date alone is read as its midnight, which nobody stated
+    return when if re.search(r"\d[Tt ]\d", value) and _is_year(when.year) else None

@@ -1,7 +1,7 @@
 """What a file gives to the rest of hladr: channels, settings, matrix, events. No other keyword is handed on."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 import numpy as np
 
@@ -64,8 +64,9 @@ class Settings:
     ----------
     cytometer, serial : str or None
         Name and serial number of the cytometer.
-    acquired_at : datetime or None
-        Start of the acquisition, the cytometer's local time, without zone.
+    acquired_at : datetime or date or None
+        Start of the acquisition: with its offset from universal time where the file states one, else the cytometer's
+        local time; a date where no time is stated.
     duration_seconds : float or None
         From start to end.
     version : str
@@ -76,7 +77,7 @@ class Settings:
 
     cytometer: str | None
     serial: str | None
-    acquired_at: datetime | None
+    acquired_at: date | None  # a datetime is a date too
     duration_seconds: float | None
     version: str
     datatype: str

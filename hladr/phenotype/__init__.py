@@ -24,6 +24,7 @@ from ..rules import (
     versioned,
 )
 from ..study.types import FerritinValue, Study
+from .implausible import CODE as IMPLAUSIBLE
 from .implausible import DayFerritin, unconfirmed_falls
 from .replicates import Hladr, TubeValue, combine_tubes, tube_values
 
@@ -245,7 +246,7 @@ def make_draw(patient_id: str, day: int, ferritin: DayFerritin | None, hladr: Hl
 def _in_doubt(draw: Draw, earlier: Interval) -> Draw:
     before = wording.ferritin(earlier)
     sentence = f"ferritin fell by more than 90 % from the previous draw ({before}), and nothing confirms it"
-    doubt = flags.finding("ferritin_implausible", sentence)
+    doubt = flags.finding(IMPLAUSIBLE, sentence)
     status = flags.FAILED if draw.status == flags.FAILED else flags.REVIEW
     findings = (*draw.findings, doubt)
     return replace(draw, status=status, findings=findings, reason=f"{draw.reason}; to review: {doubt.sentence}")

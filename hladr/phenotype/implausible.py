@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .. import limits
 from ..ferritin import Interval
 
+CODE = "ferritin_implausible"
 IMPLAUSIBLE_FALL = 0.90  # share of the previous draw
 CONFIRMED_BELOW = 0.50  # share of the value before the fall
 
@@ -48,8 +49,7 @@ def unconfirmed_falls(series: Iterable[DayFerritin]) -> dict[int, Interval]:
     Parameters
     ----------
     series : iterable of DayFerritin
-        One patient's draws with a ferritin value, in any order. Draws that must not count (after the horizon) are left
-        out by the caller.
+        All of one patient's draws with a ferritin value, in any order.
 
     Returns
     -------
@@ -67,3 +67,8 @@ def unconfirmed_falls(series: Iterable[DayFerritin]) -> dict[int, Interval]:
         if not (same_day or next_draw):
             found[draw.day] = earlier
     return found
+
+
+def is_unconfirmed_fall(draw) -> bool:
+    """Say whether a draw (`phenotype.Draw`) carries the flag of a fall that nothing confirms."""
+    return any(found.code == CODE for found in draw.findings)

@@ -1,30 +1,26 @@
 """From venepuncture to acquisition: how long, across time zones."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .. import moments
 from ..flags import Finding, finding
-from ..limits import above
-from ..wording import number
 
 CLOCK_TOLERANCE_HOURS = 0.25  # clocks that nobody sets by each other
 
 
-def hours_from_draw(collected_at: datetime, acquired_at: datetime, timezone: str | None) -> float:
+def hours_from_draw(collected_at: datetime, acquired_at: date | datetime, timezone: str | None) -> moments.Hours:
     """Return the hours between venepuncture and acquisition.
 
     Parameters
     ----------
     collected_at : datetime
         With an offset, or the laboratory's local time.
-    acquired_at : datetime
-        The cytometer's local time, without a zone.
+    acquired_at : date or datetime
+        With an offset, or the cytometer's local time, or its local date.
     timezone : str or None
-        Of the laboratory, IANA name. Without one an offset of `collected_at` is taken as the laboratory's too.
-
-    Notes
-    -----
-    In the hour that a clock repeats in autumn the earlier reading is taken.
+        Of the laboratory, IANA name. Without one an offset of `collected_at` is taken as the laboratory's too: people
+        write it, for this laboratory. One that software wrote into a file is not (`moments.hours`).
     """
     zone = None
     if timezone:
@@ -32,13 +28,7 @@ def hours_from_draw(collected_at: datetime, acquired_at: datetime, timezone: str
             zone = ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError):
             zone = None
-    zone = zone or collected_at.tzinfo
-    collected = collected_at if collected_at.tzinfo is not None else collected_at.replace(tzinfo=zone)
-    acquired = acquired_at if acquired_at.tzinfo is not None else acquired_at.replace(tzinfo=zone)
-    if zone is None:
-        return (acquired - collected).total_seconds() / 3600
-    # across a change of the clocks only times with an offset subtract rightly
-    return (acquired.timestamp() - collected.timestamp()) / 3600
+    return moments.hours(collected_at, acquired_at, zone or collected_at.tzinfo)
 
 
 def delay_findings(tube, acquired_at: str | None, study) -> list[Finding]:
@@ -46,17 +36,16 @@ def delay_findings(tube, acquired_at: str | None, study) -> list[Finding]:
     if tube.collected_at is None or acquired_at is None:
         return []
     timezone = study.labs.get(tube.lab, {}).get("timezone")
-    hours = hours_from_draw(tube.collected_at, datetime.fromisoformat(acquired_at), timezone)
+    hours = hours_from_draw(tube.collected_at, moments.read(acquired_at), timezone)
     longest = study.config["quantify"]["max_hours_from_draw"]
-    if above(hours, longest):
+    if hours.above(longest):
         return [
             finding(
                 "preanalytic_delay",
-                f"{number(hours, longest)} hours from venepuncture to acquisition, more than {longest:g}",
+                f"{hours.words(longest)} from venepuncture to acquisition, more than {longest:g}",
             )
         ]
-    if hours < -CLOCK_TOLERANCE_HOURS:
-        return [
-            finding("clocks_disagree", f"by its times the tube was acquired {-hours:.1f} hours before it was drawn")
-        ]
+    if hours.below(-CLOCK_TOLERANCE_HOURS):
+        long = f"{'' if hours.exact else 'at least '}{hours.least:.1f} hours"
+        return [finding("clocks_disagree", f"by its times the tube was acquired {long} before it was drawn")]
     return []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .. import limits
 from ..ferritin import Interval
 from ..phenotype import Draw
-from ..phenotype.implausible import DayFerritin, unconfirmed_falls
+from ..phenotype.implausible import is_unconfirmed_fall
 from ..rules import MALS, METHODS_INCREMENT, SAP_DAY, SAP_DAY15, TABLE2_SUSTAINED, ReversalSettings
 
 # what the condition of a rule says about one draw
@@ -189,11 +189,10 @@ def _points(
     """Judge each follow-up draw that has the marker; a draw without it is left out."""
     if baseline.phenotype == MALS:
         marked = [draw for draw in follow_up if draw.ferritin is not None]
-        # only draws up to the horizon: a later one must not change the verdict
-        series = [DayFerritin(d.day, d.ferritin, d.ferritin_values) for d in (baseline, *marked)]
-        doubtful = unconfirmed_falls(series)
+        # the flag of phenotypes.csv itself, so that no two tables disagree: a draw beyond the horizon takes no part in
+        # the verdict, but shows as well as any other whether the assay read falsely low
         share = settings.ferritin_decrease_at_least
-        conditions = [ferritin_fell(baseline.ferritin, d.ferritin, share, d.day in doubtful) for d in marked]
+        conditions = [ferritin_fell(baseline.ferritin, d.ferritin, share, is_unconfirmed_fall(d)) for d in marked]
     else:
         marked = [draw for draw in follow_up if draw.abc is not None]
         conditions = [hladr_condition(baseline, draw, settings) for draw in marked]

@@ -139,3 +139,13 @@ def test_runs_without_a_line_or_a_time_are_left_alone():
     blind = replace(run(None), lines={})
     assert series([blind], study()) == []
     assert with_jumps({"a": run(None)}, study()) == {"a": run(None)}
+
+
+def test_runs_are_ordered_by_instants_where_offsets_are_stated():
+    # 08:50 in universal time is 10:50 two hours ahead of it, so it is the later run; a date alone begins its day
+    times = {"a": "2024-03-04T08:50:00+00:00", "b": "2024-03-04T10:30:00+02:00", "c": None, "d": "2024-03-03T23:59:00"}
+    times["e"] = "2024-03-04"
+    made = run(1)
+    runs = [replace(made, bead_id=k, settings=replace(made.settings, acquired_at=v)) for k, v in times.items()]
+    slopes = rows_of(series(runs, study()), "slope")
+    assert [row["bead_id"] for row in slopes] == ["d", "e", "b", "a", "c"]

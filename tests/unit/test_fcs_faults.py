@@ -10,6 +10,7 @@ import pytest
 from fcs_builder import build
 
 from hladr import fcs
+from hladr.fcs.decode import coherence
 
 NAMES = ["FSC-A", "SSC-A", "PE-A", "Time"]
 
@@ -78,6 +79,37 @@ def test_both_offsets_off_by_one_at_the_end_of_the_file(tmp_path):
     whole = np.random.default_rng(8).integers(0, 65536, (300, 4))
     content = build(whole, NAMES, datatype="I", ranges=[65536] * 4)
     refused(write(tmp_path, content[:-1]), "truncated_fcs")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("datatype", ["F", "D"])
+def test_a_wrong_byte_order_is_not_mended_by_moving_the_start(tmp_path, datatype, order):
+    # one byte beside the right place every value has its neighbour's exponent: sizes of a cytometer, but no cells
+    wrong = {"<": "4,3,2,1", ">": "1,2,3,4"}[order]
+    rows = ROWS - np.array([0, 0, 500, 0], np.float32)  # PE around zero, as a blank bead's
+    content = build(rows, NAMES, datatype=datatype, order=order, byteord=wrong, pad_before_data=3, tail=b"0" * 8)
+    assert "byte order" in refused(write(tmp_path, content), "unreadable_fcs")
+    # with the right order both are the same events
+    same(tmp_path, build(rows, NAMES, datatype=datatype, order=order, pad_before_data=3, tail=b"0" * 8), "", rows)
+
+
+def test_a_wrong_byte_order_where_the_start_cannot_move(tmp_path):
+    # the file ends with the events: there is no byte for a start that lies one byte further
+    content = build(ROWS, NAMES, order=">", byteord="1,2,3,4")
+    with pytest.raises(fcs.SpecimenError, match="are not numbers") as problem:
+        fcs.read_acquisition(write(tmp_path, content))
+    assert problem.value.code == "corrupt_events"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_coherence_of_the_first_two_bytes_by_hand(order):
+    # 128 is 43 00 .., 256 is 43 80 .., 512 is 44 00 .., 1024 is 44 80 ..
+    together = np.array([128, 128, 1024, 1024], f"{order}f4")  # 43 with 0, 44 with 1: 2 x 4 x ln 2, less 1
+    apart = np.array([128, 256, 512, 1024], f"{order}f4")  # every pair once: 0, less 1
+    assert coherence([together]) == pytest.approx(8 * np.log(2) - 1)
+    assert coherence([apart]) == pytest.approx(-1)
+    assert coherence([together, apart]) == pytest.approx(8 * np.log(2) - 2)
+    assert coherence([np.full(4, 128, f"{order}f4"), np.arange(4, dtype=f"{order}u2")]) == 0
 
 
 def test_header_wrong_and_text_right(tmp_path):

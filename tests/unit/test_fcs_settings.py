@@ -1,6 +1,6 @@
 """What keywords say about an acquisition, in the forms that cytometers write."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from fcs_builder import build
@@ -105,13 +105,29 @@ def test_over_midnight():
         ({"$BEGINDATETIME": "2024-01-15T09:30:00"}, datetime(2024, 1, 15, 9, 30), None),
         (
             {"$BEGINDATETIME": "2024-01-15T09:30:00.5+02:00", "$ENDDATETIME": "2024-01-15T09:31:00.5+02:00"},
-            datetime(2024, 1, 15, 9, 30, 0, 500000),
+            datetime(2024, 1, 15, 9, 30, 0, 500000, timezone(timedelta(hours=2))),
             60.0,
         ),
-        # universal time says nothing about the cytometer's clock
-        ({"$BEGINDATETIME": "2024-01-15T07:30:00Z", "$ENDDATETIME": "2024-01-15T07:31:00Z"}, None, 60.0),
+        (
+            {"$BEGINDATETIME": "2024-01-15T07:30:00Z", "$ENDDATETIME": "2024-01-15T07:31:00Z"},
+            datetime(2024, 1, 15, 7, 30, tzinfo=UTC),
+            60.0,
+        ),
         ({"$BEGINDATETIME": "yesterday"}, None, None),
-        ({"$DATE": "15-JAN-2024"}, None, None),
+        ({"$BEGINDATETIME": "0001-01-01T00:00:00Z"}, None, None),
+        ({"$DATE": "15-JAN-2024"}, date(2024, 1, 15), None),
+        ({"$DATE": "15-JAN-2024", "$BTIM": "noon", "$ETIM": "12:00:30"}, date(2024, 1, 15), None),
+        ({"@Y2KDATE": "20240115"}, date(2024, 1, 15), None),
+        ({"$BEGINDATETIME": "2024-01-15"}, date(2024, 1, 15), None),
+        ({"$BEGINDATETIME": "20240115T093000"}, datetime(2024, 1, 15, 9, 30), None),
+        ({"$BEGINDATETIME": "2024-01-15T99:30:00Z"}, None, None),
+        (
+            {"$BEGINDATETIME": "2024-01-15T22:30:00Z", "$BTIM": "09:30:00"},
+            datetime(2024, 1, 15, 22, 30, tzinfo=UTC),
+            None,
+        ),
+        ({"$DATE": "15-JAN-2024", "$BEGINDATETIME": "2024-01-15T09:30:00"}, datetime(2024, 1, 15, 9, 30), None),
+        ({"$DATE": "03/04/2024"}, None, None),
         ({"$BTIM": "09:30:00"}, None, None),
         ({"$DATE": "11-Nov-09", "@Y2KDATE": "20091111", "$BTIM": "17:15:58"}, datetime(2009, 11, 11, 17, 15, 58), None),
         ({"$DATE": "11/11/09", "@Y2KDATE": "20091111", "$BTIM": "17:15:58"}, datetime(2009, 11, 11, 17, 15, 58), None),
@@ -120,6 +136,8 @@ def test_over_midnight():
 )
 def test_start_and_duration(text, start, duration):
     assert acquired(text) == (start, duration)
+    # equal instants need not be stated alike
+    assert repr(acquired(text)[0]) == repr(start)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,64 @@ def test_time_between(tube_at, expected):
     assert codes(replace(BEADS, acquired_at=tube_at)) == expected
 
 
+@pytest.mark.parametrize(
+    ("tube_at", "beads_at", "words"),
+    [
+        # instants: 08:50 in universal time is 10:50 two hours ahead of it
+        ("2024-03-04T08:50:00+00:00", "2024-03-04T10:50:00+02:00", None),
+        ("2024-03-04T08:50:00+00:00", "2024-03-03T10:50:00+02:00", None),  # 24 hours
+        ("2024-03-04T08:51:00+00:00", "2024-03-03T10:50:00+02:00", "24.02 hours apart"),
+        ("2024-03-04T08:50:00+00:00", "2024-03-01T08:50:00+00:00", "72 hours apart"),
+        # one offset: what the clocks show is compared
+        ("2024-03-04T10:50:00+02:00", "2024-03-03T10:50:00", None),
+        ("2024-03-04T10:50:00", "2024-03-03T08:50:00+02:00", "26 hours apart"),
+        # one in universal time: the other is in any place, 12 hours behind it to 14 hours ahead
+        ("2024-03-04T08:50:00", "2024-03-04T08:50:00+00:00", None),
+        ("2024-03-05T22:50:00", "2024-03-04T08:50:00+00:00", None),  # 38 hours by the clocks: 24 at least
+        ("2024-03-06T00:50:00", "2024-03-04T08:50:00+00:00", "at least 26 hours apart"),
+        ("2024-03-04T08:50:00+00:00", "2024-03-06T00:50:00", "at least 26 hours apart"),
+        ("2024-03-02T20:50:00", "2024-03-04T08:50:00+00:00", None),  # 36 hours before by the clocks: 24 at least
+        ("2024-03-02T18:50:00", "2024-03-04T08:50:00+00:00", "at least 26 hours apart"),
+    ],
+)
+def test_times_with_an_offset(tube_at, beads_at, words):
+    found = pairing.compare(replace(BEADS, acquired_at=tube_at), replace(BEADS, acquired_at=beads_at))
+    assert [f.code for f in found] == (["bead_date_mismatch"] if words else [])
+    if words:
+        assert found[0].sentence == f"beads and tube were acquired {words}, more than 24 hours"
+
+
+@pytest.mark.parametrize(
+    ("tube_at", "beads_at", "words"),
+    [
+        ("2024-03-04", "2024-03-04", None),
+        ("2024-03-05", "2024-03-04", None),  # perhaps a second apart, over midnight
+        ("2024-03-06", "2024-03-04", "more than 24 hours apart"),  # the whole of 5 March, and a moment of both others
+        ("2024-03-07", "2024-03-04", "at least 48 hours apart, more than 24 hours"),
+        ("2024-03-04", "2024-03-07", "at least 48 hours apart, more than 24 hours"),
+        # beads of 4 March, 08:00: the first moment of 5 March is 16 hours later, that of 6 March 40
+        ("2024-03-05", "2024-03-04T08:00:00", None),
+        ("2024-03-06", "2024-03-04T08:00:00", "at least 40 hours apart, more than 24 hours"),
+        ("2024-03-05T00:00:00", "2024-03-03", "more than 24 hours apart"),  # 3 March ends before its midnight
+        ("2024-03-04T23:59:59", "2024-03-03", None),
+        ("2024-03-05T06:00:00", "2024-03-03", "at least 30 hours apart, more than 24 hours"),
+        ("2024-03-06", "2024-03-04T00:00:00+02:00", "at least 48 hours apart, more than 24 hours"),
+        # universal time beside a local date: the day may begin 14 hours before it does in universal time
+        ("2024-03-06", "2024-03-04T10:00:00+00:00", None),  # 38 - 14
+        ("2024-03-06", "2024-03-04T08:00:00+00:00", "at least 26 hours apart, more than 24 hours"),  # 40 - 14
+    ],
+)
+def test_a_date_alone(tube_at, beads_at, words):
+    found = pairing.compare(replace(BEADS, acquired_at=tube_at), replace(BEADS, acquired_at=beads_at))
+    assert [f.sentence for f in found] == ([f"beads and tube were acquired {words}"] if words else [])
+
+
+def test_the_table_shows_the_bounds_of_what_is_not_stated():
+    tube = replace(BEADS, acquired_at="2024-01-12T09:00:00+00:00")  # 48 hours by the clocks, 14 more or 12 less
+    rows = {row.what: row for row in pairing.table(tube, BEADS)}
+    assert rows["hours from beads to tube"].tube == "36 to 62"
+
+
 def test_a_named_exception_lets_the_pair_through_as_review():
     exceptions = [{"sample_id": "s1", "reason": "voltage typed wrongly by the workstation"}]
     tube = replace(BEADS, voltage=520.0, serial="V2")

@@ -4,7 +4,7 @@ Expected values are the contract's own words, or worked by hand as the comments 
 """
 
 import pytest
-from calls_support import config, course, draws, tube
+from calls_support import blood, config, course, draws, tube
 
 from hladr.reversal import judge_draws
 from hladr.reversal.rules import states_over_time
@@ -206,12 +206,24 @@ def test_fewer_draws_than_the_minimum_are_not_evaluable_and_not_attained():
         ({2: "5000", 4: ["300", "320"]}, ("attained", 2, True)),  # a second value of the same day
         ({2: "300", 4: "4600"}, ("attained", 4, True)),  # 4600 is not below 4500: day 2 stays in doubt
         ({2: "300", 4: "4400"}, ("attained", 2, True)),  # below half of 9000
-        ({2: "5000", 28: "300", 35: "300"}, ("not_attained", None, True)),  # day 35 lies behind the horizon
+        ({2: "5000", 28: "300", 35: "300"}, ("attained", 2, True)),  # behind the horizon the next draw confirms too
+        ({2: "5000", 28: "300", 35: "2500"}, ("not_attained", None, True)),  # 2500 is half of 5000, not below it
+        ({2: "5000", 28: "300", 35: ">2000", 42: "300"}, ("not_attained", None, True)),  # only the next draw confirms
         ({2: "8000", 4: "NA", 7: "300", 15: "290"}, ("attained", 7, True)),
     ],
 )
 def test_an_implausible_fall_holds_only_once_confirmed(series, expected):
     assert verdict(course(ferritin={1: "9000", **series})) == expected
+
+
+def test_phenotypes_and_reversal_agree_which_fall_is_confirmed():
+    # 9000 is less than 10 % of 100000, and 8000 on day 29, the next draw, lies below half of it
+    for late, flagged, condition in (("8000", [], "holds"), ("60000", [2], "unconfirmed")):
+        blood_values = [blood(text, day=day) for day, text in {1: "100000", 2: "9000", 29: late}.items()]
+        made = draws([], blood_values)
+        assert [d.day for d in made if "ferritin_implausible" in d.row()["flags"]] == flagged
+        (judged,) = judge_draws(made, reversal_settings(config(), "methods-increment"), {})
+        assert [(point.day, point.condition) for point in judged.points] == [(2, condition)]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def same_reading(one, two):
     np.testing.assert_array_equal(one.events, two.events)
     assert one.events.dtype == two.events.dtype
     assert kept_of(one.settings) == kept_of(two.settings)
+    # equal instants need not be stated alike
+    assert repr(one.settings.acquired_at) == repr(two.settings.acquired_at)
     assert one.flowkit_preprocess == two.flowkit_preprocess
     assert [f.code for f in one.findings] == [f.code for f in two.findings]
     for a, b in zip(one.channels, two.channels, strict=True):
@@ -102,6 +104,9 @@ LOGS = {"datatype": "I", "ranges": [1024] * 8, "scales": {"PE-A": "4,0", "APC-A"
         {**LOGS, "bits": [10] * 8, "rows": rows_of(50).astype(int) % 1024},
         {"keywords": {"$SPILLOVER": "2,PE-A,nonsense"}},
         {"drop": ("$SPILLOVER", "$DATE", "$CYT")},
+        {"drop": ("$BTIM", "$ETIM")},  # a date alone
+        {"drop": ("$DATE", "$BTIM"), "keywords": {"$BEGINDATETIME": "2024-01-15T09:30:00.25+02:00"}},
+        {"drop": ("$DATE",), "keywords": {"$BEGINDATETIME": "2024-01-15T07:30Z", "$ENDDATETIME": "2024-01-15T07:31Z"}},
     ],
 )
 def test_files(tmp_path, options):

@@ -41,7 +41,7 @@ const Beads = {
       if (!run) { show(section, h("h1", {}, "There is no such bead run")); return; }
       const flags = HL.data.meta.flags;
       show(section, 
-        h("div", { class: "tubehead" }, h("h1", {}, run.bead_id), badge(run.status), h("span", { class: "muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", acquired " + run.acquired.replace("T", " ").slice(0, 16) : ""}`), h("span", { class: "nav" }, h("a", { class: "chip", href: "#beads" }, "all bead runs"))),
+        h("div", { class: "tubehead" }, h("h1", {}, run.bead_id), badge(run.status), h("span", { class: "muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", acquired " + moment(run.acquired) : ""}`), h("span", { class: "nav" }, h("a", { class: "chip", href: "#beads" }, "all bead runs"))),
         ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
         run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks of ${id}`, "picture"))] : "",
         h("div", { class: "two" }, h("div", {}, h("h2", {}, "Line"), beadLine(run, 560, 360)), h("div", {}, h("h2", {}, "Recovery of each level"), Beads.levels(run),

@@ -50,6 +50,7 @@ function besides(v, limits, digits = 0) {
   return Number(v).toLocaleString("en-US", { maximumFractionDigits: digits });
 }
 const abcText = (v) => besides(v, [HL.data.meta.sip, HL.data.meta.reversal]);
+const moment = (v) => v.replace("T", " ").replace(/(:\d\d):\d\d(\.\d+)?/, "$1");  // without seconds, with an offset that is stated
 const percent = (v, digits = 1) => (has(v) ? upTo(v, digits) + " %" : "–");
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);

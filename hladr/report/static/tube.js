@@ -18,7 +18,7 @@ const Tube = {
   head(t) {
     const go = (target, words, key) => h("a", { class: "chip", href: target ? link("tube", target.id) : null, "aria-disabled": !target, style: target ? null : "opacity:.4" }, words, " ", h("kbd", {}, key));
     return h("div", {}, h("div", { class: "tubehead" }, h("h1", {}, t.id), badge(t.status),
-      h("span", { class: "muted" }, t.role === "patient" ? ["patient ", h("a", { href: link("patient", t.patient) }, t.patient), `, day ${t.day}`] : `${t.role}, day ${t.day}`, `, ${t.lab}`, has(t.acquired) ? `, acquired ${t.acquired.replace("T", " ").slice(0, 16)}` : ""),
+      h("span", { class: "muted" }, t.role === "patient" ? ["patient ", h("a", { href: link("patient", t.patient) }, t.patient), `, day ${t.day}`] : `${t.role}, day ${t.day}`, `, ${t.lab}`, has(t.acquired) ? `, acquired ${moment(t.acquired)}` : ""),
       h("span", { class: "nav" }, go(Tubes.neighbour(t.id, -1), "← previous", "k"), go(Tubes.neighbour(t.id, 1), "next →", "j"), go(Tubes.neighbour(t.id, 1, Tubes.doubtful), "next doubtful", "d"), h("a", { class: "chip", href: "#tubes" }, "all tubes ", h("kbd", {}, "u")))));
   },
 
