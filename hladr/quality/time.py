@@ -4,6 +4,7 @@ Blocks hold equal numbers of events in the order of the time channel (of the fil
 which stretch is stable looks at the event rate, scatter, CD45 and the share of leukocytes, never at HLA-DR.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -160,14 +161,14 @@ def _longest(time: np.ndarray, edges: np.ndarray, unstable: np.ndarray) -> tuple
 
 @dataclass(frozen=True)
 class Change:
-    """Medians of a signal in the first and the last fifth, and how far chance alone would part the two.
+    """Medians of a signal in two parts of the acquisition, and how far chance alone would part the two.
 
     Attributes
     ----------
     first, last : float
         Medians.
     errors : float
-        Difference of the ranks of the two fifths in its standard errors (rank sum test).
+        Difference of the ranks of the two parts in its standard errors (rank sum test).
     """
 
     first: float
@@ -203,9 +204,39 @@ def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> C
     At 60 cells an end and a spread of 0.5 (ln) the medians of a steady tube differ by 11 % (one standard error). The
     ranks tell a change from that with a third fewer cells than the medians themselves would need.
     """
+    parts = _parts(time, values, inside)
+    return _change(parts[0], parts[-1])
+
+
+def odd_fifth(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> tuple[int, Change] | None:
+    """Compare each fifth of all events with the four others: what changes and comes back shows here alone.
+
+    Returns
+    -------
+    (int, Change) or None
+        Which fifth (from 0) differs most among those that differ by more than chance, and by how much; None where none
+        does, or where gated events are too few to tell.
+    """
+    parts = _parts(time, values, inside)
+    changes = []
+    for i, part in enumerate(parts):
+        change = _change(np.sort(np.concatenate([*parts[:i], *parts[i + 1 :]])), part)
+        if change is not None and change.errors > SIGNIFICANT:
+            changes.append((i, change))
+    return max(changes, key=lambda found: abs(found[1].relative), default=None)
+
+
+def _parts(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
+    """Sort the gated values of each fifth of all events; events that five does not divide are the middle fifth's."""
     n = len(inside)
     order = np.arange(n) if time is None else np.argsort(time, kind="stable")
-    early, late = (np.sort(values[part][inside[part]]) for part in (order[: n // 5], order[n - n // 5 :]))
+    cuts = [0, n // 5, 2 * (n // 5), n - 2 * (n // 5), n - n // 5, n]
+    parts = [order[a:b] for a, b in itertools.pairwise(cuts)]
+    return [np.sort(values[part][inside[part]]) for part in parts]
+
+
+def _change(early: np.ndarray, late: np.ndarray) -> Change | None:
+    """Compare two sorted parts; None with fewer than 15 values in one, or where neither median is positive."""
     if min(len(early), len(late)) < 15:
         return None
     first, last = float(np.median(early)), float(np.median(late))

@@ -10,7 +10,7 @@ from .. import quality
 from ..flags import Finding, finding
 from ..gating.doubt import STATISTICS, Doubt, central, is_possible, pe_doubt, spread_ln
 from ..gating.learn import Learned, Signal
-from ..quality.time import fifths, stability
+from ..quality.time import fifths, odd_fifth, stability
 from .reading import TubeReading
 
 MEASURED = "hladr_measured"  # PE as the detector gave it, beside the compensated signal
@@ -69,6 +69,8 @@ def counted(reading: TubeReading, signals, masks, doubt: Doubt | None, stable, c
     if n >= config["quantify"]["min_monocytes"]:  # with fewer there is nothing to be uncertain about
         found += _gate_flags(reading, doubt, config["gating"])
     found += _acquisition_flags(reading, change, stable, config["quality"])
+    if not any(f.code == "signal_drift" for f in found):
+        found += _passing_drift(signals, monocytes, config["quality"]["drift_review"])
     return replace(reading, findings=(*reading.findings, *found))
 
 
@@ -130,6 +132,19 @@ def _gate_flags(reading: TubeReading, doubt: Doubt, settings: Mapping) -> list[F
             f"{100 * reading.loss:.0f} % of the monocytes may lie outside",
         )
     ]
+
+
+def _passing_drift(signals, monocytes: np.ndarray, limit: float) -> list[Finding]:
+    """Flag PE and CD14 of the monocytes that change during the acquisition, also where they come back."""
+    for name, text in (("hladr", "PE"), ("cd14", "CD14")):
+        values = signals[name].values
+        odd = odd_fifth(_time(signals), values, monocytes & is_possible(values))
+        if odd is not None and abs(odd[1].relative) > limit:
+            which = ("first", "second", "third", "fourth", "last")[odd[0]]
+            by = f" by {100 * odd[1].relative:+.0f} %" if odd[1].first > 0 else ""
+            text = f"the monocytes' {text} differs{by} in the {which} fifth of the acquisition from the others"
+            return [finding("signal_drift", text, "review")]
+    return []
 
 
 def _acquisition_flags(reading: TubeReading, change, stable, settings: Mapping) -> list[Finding]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hladr.quality import share, singlet_corners, singlet_ridge, upper_limit
-from hladr.quality.time import fifths, stability
+from hladr.quality.time import fifths, odd_fifth, stability
 
 
 def test_a_limit_is_the_top_of_the_channel_or_a_value_that_repeats():
@@ -149,3 +149,24 @@ def test_a_signal_that_falls_to_nothing_or_rises_from_it_is_drift():
     assert fallen.relative < -1
     assert risen.relative == np.inf
     assert fifths(None, np.concatenate([none, none]), inside) is None
+
+
+def test_what_changes_and_comes_back_shows_in_its_fifth():
+    rng = np.random.default_rng(7)
+    values = rng.lognormal(7, 0.5, 2000)
+    inside = np.ones(2000, dtype=bool)
+    assert odd_fifth(None, values, inside) is None
+    values[800:1200] *= 1.8
+    which, change = odd_fifth(None, values, inside)
+    assert which == 2
+    assert change.relative == pytest.approx(0.8, abs=0.15)
+    # first and last fifth are alike, and see nothing
+    assert fifths(None, values, inside).status(0.15, 0.30) is None
+    # too few events to tell
+    assert odd_fifth(None, values[::40], inside[::40]) is None
+
+
+def test_steady_tubes_seldom_differ_in_a_fifth_by_chance():
+    rng = np.random.default_rng(8)
+    inside = np.ones(400, dtype=bool)
+    assert sum(odd_fifth(None, rng.lognormal(8, 0.5, 400), inside) is not None for _ in range(400)) <= 1

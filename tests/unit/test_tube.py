@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,6 +154,23 @@ def test_pe_that_drifts_by_a_fifth_is_reviewed(tmp_path):
     assert status_of(reading.findings) == "review"
 
 
+def test_pe_that_rises_and_falls_back_is_reviewed(tmp_path):
+    tube = tube_of("canto", n_events=30_000)
+    pe, time = (tube.cytometer.index(name) for name in ("PE-A", "Time"))
+    middle = np.argsort(tube.events[:, time], kind="stable")[12_000:18_000]
+    events = tube.events.copy()
+    events[middle, pe] *= 1.8
+    reading, _ = read(tmp_path, replace(tube, events=events))
+    assert codes(reading, "review") == ["signal_drift"]
+    assert "in the third fifth of the acquisition" in reading.findings[0].sentence
+
+
+def test_cd14_that_fades_is_reviewed(tmp_path):
+    reading, _ = read(tmp_path, tube_of("canto", n_events=30_000, drift={"PerCP-Cy5.5": -0.6}))
+    assert codes(reading, "review") == ["signal_drift"]
+    assert "the monocytes' CD14 differs" in reading.findings[0].sentence
+
+
 def test_a_clog_is_reviewed_and_removed_only_where_that_is_configured(tmp_path):
     tube = tube_of("canto", n_events=30_000, clog=(0.7, 0.9, 0.6))
     kept, _ = read(tmp_path, tube)
@@ -203,8 +221,6 @@ def test_saturated_monocytes_stay_in_the_gate(tmp_path):
 def test_tiny_files_fail_without_a_crash(n, tmp_path):
     tube = tube_of("canto", n_events=3000)
     events = tube.events[:n]
-    from dataclasses import replace
-
     small = replace(tube, events=events, labels=tube.labels[:n], partners=tube.partners[:n], true_pe=tube.true_pe[:n])
     write_fcs(tmp_path / "tube.fcs", small)
     reading, _ = read_tube(tmp_path, {"sample_id": "S1", "fcs": "tube.fcs"}, lab_of(tube, tmp_path), config())
