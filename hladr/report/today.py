@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from .. import release
 from ..flags import FLAGS
 from . import risk as risks
 from .view import Inputs
@@ -68,20 +69,8 @@ def first_rank(tubes: Sequence[Mapping]) -> float:
 
 
 def draw_state(draw: Mapping, tubes: Sequence[Mapping]) -> str:
-    """Say whether a call may be released: `may`, `look`, `held`, or `no` where there is none."""
-    if draw["phenotype"] == "indeterminate":
-        return "no"
-    if any(t["release"] == "held" for t in tubes):
-        return "held"
-    if draw["status"] == "ok":
-        return "may"
-    named = set((draw["sample_id"] or "").split(";"))
-    used = [t for t in tubes if t["id"] in named]
-    # a reviewer who released every tube of the draw has decided about what was doubtful in them
-    own = set((draw["flags"] or "").split(";")) - {code for t in used for code in t["flags"].split(";")} - {""}
-    if used and not own and all(t["release"] in ("released", "may") for t in used):
-        return "may"
-    return "look"
+    """Say whether a call may be released (`release.of_draw`)."""
+    return release.of_draw(draw, [(t["id"], t["flags"], t["release"]) for t in tubes])
 
 
 def draw_record(draw: Mapping) -> dict:

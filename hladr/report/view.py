@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from .. import release
 from ..study.types import Study, superseded
 from . import risk as risks
 
@@ -117,7 +118,7 @@ def tube_index(inputs: Inputs) -> list[dict]:
                 "limit": risk.limit,
                 "distance": rounded(risk.distance_percent, 4),
                 "group": risk.group,
-                "release": release_state(row, said.get(name), name in replaced),
+                "release": release.of_tube(row, said.get(name), name in replaced),
                 "gate": row["gate_source"],
                 "block": f"tubes-{place // TUBES_PER_BLOCK:04d}",
                 "picture": f"pictures/{quote(name)}.png" if name in inputs.pictures else None,
@@ -132,19 +133,6 @@ def tube_index(inputs: Inputs) -> list[dict]:
     for rank, record in enumerate(ranked, start=1):
         record["rank"] = rank
     return records
-
-
-def release_state(row: Mapping, decision, replaced: bool) -> str:
-    """Say what may be done with a tube's value: `may`, `look`, `no`, `held`, `released` or `superseded`."""
-    if replaced:
-        return "superseded"
-    if decision is not None and decision.decision == "hold":
-        return "held"
-    if row["status"] == "failed":
-        return "no"
-    if decision is not None and decision.decision == "release":
-        return "released"
-    return "may" if row["status"] == "ok" else "look"
 
 
 def rounded(value: float | None, digits: int = 9) -> float | None:
