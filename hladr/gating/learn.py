@@ -15,7 +15,7 @@ from ..flags import SpecimenError
 from . import Axis, Gate, GateSet, Scale, asinh_scale
 from .contour import Region, draw
 from .doubt import Doubt
-from .mixture import bin_events
+from .mixture import Cells, bin_events
 from .populations import find
 
 LINEAR = Scale()
@@ -80,6 +80,29 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
     SpecimenError
         `no_monocytes` where no population can be the monocytes.
     """
+    gates, rows = _clean(columns, settings, stretch)
+    leukocytes, axes, scaled, cells = _leukocytes(columns, rows, gates[-1].name)
+    populations = find(cells, columns.cd45 is not None)
+    region = draw(populations.mixture, populations.monocytes, settings["odds"])
+    doubt = Doubt(region.contamination, region.loss)
+    share = float(populations.mixture.shares[list(populations.monocytes)].sum())
+    if share > settings["max_share"]:
+        raise _none(f": the cells that would be the monocytes are {100 * share:.0f} % of all leukocytes")
+    if doubt.separation < settings["min_separation"]:
+        raise _none()
+    chain, tight, wide = (
+        _chain(region, axes, suffix, factor, leukocytes.name)
+        for suffix, factor in (("", 1.0), ("_tight", settings["tight"]), ("_wide", settings["wide"]))
+    )
+    return Learned(GateSet((*gates, leukocytes, *chain), (*tight, *wide)), doubt, scaled)
+
+
+def _none(why: str = "") -> SpecimenError:
+    return SpecimenError("no_monocytes", f"no population of CD14+ monocytes can be told from the other cells{why}")
+
+
+def _clean(columns: Columns, settings: Mapping, stretch: tuple[float, float] | None) -> tuple[list[Gate], np.ndarray]:
+    """Gate what can be learnt from: time, detector limits, singlets; return the events to learn from as well."""
     n = len(columns.side.values)
     gates: list[Gate] = []
     keep = np.ones(n, dtype=bool) if columns.damaged is None else ~columns.damaged
@@ -99,6 +122,13 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
     rows = np.flatnonzero(keep)
     if len(rows) < settings["min_events"]:
         raise SpecimenError("no_monocytes", f"only {len(rows)} events are left to look for monocytes")
+    return gates, rows
+
+
+def _leukocytes(
+    columns: Columns, rows: np.ndarray, parent: str
+) -> tuple[Gate, list[Axis], dict[Axis, np.ndarray], Cells]:
+    """Gate the leukocytes, and count them on the axes of CD14, SSC, CD45 (or FSC) and, beside CD45, FSC."""
     third = columns.cd45 or columns.forward
     third_scale = _third_scale(third, rows)
     scaled = {third.axis(third_scale): third_scale.apply(third.values)}
@@ -117,32 +147,8 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
     points = [scaled[axis][rows] / axis.scale.unit for axis in axes]
     if _like_beads(points[1], points[-1]):
         raise SpecimenError("no_monocytes", "the events scatter like beads, not like blood cells")
-    cells = bin_events(points, np.array(CELL[: len(signals)]))
-    del points, level  # as large as the file, and of no more use
-    roles = find(cells, columns.cd45 is not None)
-    mixture = roles.mixture
-    leukocytes = Gate(
-        "leukocytes", gates[-1].name, "rectangle", (axes[2],), bounds=((threshold * scales[2].unit, None),)
-    )
-    gates.append(leukocytes)
-    region = draw(mixture, roles.monocytes, settings["odds"])
-    chain = _chain(region, axes, "", 1.0, leukocytes.name)
-    gates += chain
-    reported = [
-        gate
-        for suffix, factor in (("_tight", settings["tight"]), ("_wide", settings["wide"]))
-        for gate in _chain(region, axes, suffix, factor, leukocytes.name)
-    ]
-    doubt = Doubt(region.contamination, region.loss)
-    share = float(mixture.shares[list(roles.monocytes)].sum())
-    if share > settings["max_share"]:
-        text = f"the cells that would be the monocytes are {100 * share:.0f} % of all leukocytes"
-        raise SpecimenError(
-            "no_monocytes", f"no population of CD14+ monocytes can be told from the other cells: {text}"
-        )
-    if doubt.separation < settings["min_separation"]:
-        raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
-    return Learned(GateSet(tuple(gates), tuple(reported)), doubt, scaled)
+    gate = Gate("leukocytes", parent, "rectangle", (axes[2],), bounds=((threshold * third_scale.unit, None),))
+    return gate, axes, scaled, bin_events(points, np.array(CELL[: len(signals)]))
 
 
 def _sample(columns: Columns) -> np.ndarray | None:
