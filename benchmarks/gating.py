@@ -183,7 +183,7 @@ def speed(config: dict) -> None:
 
         def gate(columns=columns, values=values, n=n):
             learned = learn(columns, config["gating"])
-            apply(learned.gates, lambda axis: values[axis.channel], n, learned.scaled)
+            apply(learned.gates, lambda axis: values[axis.channel], n, learned.scaled, learned.masks)
 
         best = min(_cpu(gate) for _ in range(3))
         tracemalloc.start()

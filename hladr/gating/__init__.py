@@ -150,6 +150,7 @@ def apply(
     column: Callable[[Axis], np.ndarray],
     n_events: int,
     scaled: Mapping[Axis, np.ndarray] | None = None,
+    known: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Apply all gates.
 
@@ -162,6 +163,8 @@ def apply(
         Events in the file.
     scaled : mapping of Axis to ndarray (n_events,), optional
         Columns that are on their scale already.
+    known : mapping of str to ndarray of bool (n_events,), optional
+        What is known of some of the gates already, in the form of the result.
 
     Returns
     -------
@@ -180,8 +183,10 @@ def apply(
             ready[axis] = axis.scale.apply(column(axis))
         return ready[axis]
 
-    masks: dict[str, np.ndarray] = {}
+    masks: dict[str, np.ndarray] = dict(known or {})
     for gate in (*gates.gates, *gates.reported):
+        if gate.name in masks:
+            continue
         if gate.parent is None:
             masks[gate.name] = gate.holds([on_scale(axis) for axis in gate.axes])
             continue

@@ -56,12 +56,14 @@ class Columns:
 class Learned:
     """The gates of a tube and their doubt; `gates.gates[-1]` is `monocytes`.
 
-    `scaled` holds the columns (n,) that were put on a gate's scale: `gating.apply` need not do it again.
+    `scaled` holds the columns (n,) that were put on a gate's scale, `masks` the events of the gates that learning had
+    to apply: `gating.apply` need not do it again.
     """
 
     gates: GateSet
     doubt: Doubt
     scaled: dict[Axis, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    masks: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
 
 def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | None = None) -> Learned:
@@ -80,7 +82,7 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
     SpecimenError
         `no_monocytes` where no population can be the monocytes.
     """
-    gates, rows = _clean(columns, settings, stretch)
+    gates, masks, rows = _clean(columns, settings, stretch)
     leukocytes, axes, scaled, cells = _leukocytes(columns, rows, gates[-1].name)
     populations = find(cells, columns.cd45 is not None)
     region = draw(populations.mixture, populations.monocytes, settings["odds"])
@@ -94,35 +96,39 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
         _chain(region, axes, suffix, factor, leukocytes.name)
         for suffix, factor in (("", 1.0), ("_tight", settings["tight"]), ("_wide", settings["wide"]))
     )
-    return Learned(GateSet((*gates, leukocytes, *chain), (*tight, *wide)), doubt, scaled)
+    return Learned(GateSet((*gates, leukocytes, *chain), (*tight, *wide)), doubt, scaled, masks)
 
 
 def _none(why: str = "") -> SpecimenError:
     return SpecimenError("no_monocytes", f"no population of CD14+ monocytes can be told from the other cells{why}")
 
 
-def _clean(columns: Columns, settings: Mapping, stretch: tuple[float, float] | None) -> tuple[list[Gate], np.ndarray]:
-    """Gate what can be learnt from: time, detector limits, singlets; return the events to learn from as well."""
-    n = len(columns.side.values)
+def _clean(
+    columns: Columns, settings: Mapping, stretch: tuple[float, float] | None
+) -> tuple[list[Gate], dict[str, np.ndarray], np.ndarray]:
+    """Gate what can be learnt from: time, detector limits, singlets; with their masks and the events to learn from."""
     gates: list[Gate] = []
-    keep = np.ones(n, dtype=bool) if columns.damaged is None else ~columns.damaged
+    masks: dict[str, np.ndarray] = {}
+    limits, inside = _limits(columns, None if stretch is None else "time")
     if stretch is not None:
         gates.append(Gate("time", None, "rectangle", (columns.time.axis(LINEAR),), bounds=(stretch,)))
-        keep &= gates[0].contains([columns.time.values])
-    limits, inside = _limits(columns, gates[-1].name if gates else None)
+        masks["time"] = gates[0].contains([columns.time.values])
+        inside &= masks["time"]
     gates.append(limits)
-    keep &= inside
+    masks["limits"] = inside
+    sound = inside if columns.damaged is None else inside & ~columns.damaged
     sample = _sample(columns)
     if sample is not None:
-        keep &= sample
-    singlets = _singlets(columns, keep, settings)
+        sound = sound & sample
+    singlets = _singlets(columns, sound, settings)
     if singlets is not None:
         gates.append(singlets)
-        keep &= singlets.contains([columns.forward.values, columns.forward_height.values])
-    rows = np.flatnonzero(keep)
+        masks["singlets"] = inside & singlets.contains([columns.forward.values, columns.forward_height.values])
+        sound = sound & masks["singlets"]
+    rows = np.flatnonzero(sound)
     if len(rows) < settings["min_events"]:
         raise SpecimenError("no_monocytes", f"only {len(rows)} events are left to look for monocytes")
-    return gates, rows
+    return gates, masks, rows
 
 
 def _leukocytes(

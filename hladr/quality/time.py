@@ -13,6 +13,7 @@ import numpy as np
 BLOCK_EVENTS = 400  # at least, so that a block's median is sharp
 MOST_BLOCKS = 100
 SIGNIFICANT = 4.0  # standard errors: with hundreds of comparisons chance hardly reaches it
+PASSING = 5.0  # standard errors of a fifth against the others: five comparisons of two signals in each of many tubes
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ def odd_fifth(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -
     changes = []
     for i, part in enumerate(parts):
         change = _change(np.sort(np.concatenate([*parts[:i], *parts[i + 1 :]])), part)
-        if change is not None and change.errors > SIGNIFICANT:
+        if change is not None and change.errors > PASSING:
             changes.append((i, change))
     return max(changes, key=lambda found: abs(found[1].relative), default=None)
 

@@ -150,7 +150,8 @@ def _automatic(tube: _Tube, reading: TubeReading) -> tuple[TubeReading, TubeArra
 
 def _masks(tube: _Tube, learned: Learned) -> dict[str, np.ndarray]:
     by_channel = {s.channel: s.values for name, s in tube.signals.items() if name != MEASURED}
-    return apply(learned.gates, lambda axis: by_channel[axis.channel], len(tube.acquisition.events), learned.scaled)
+    n = len(tube.acquisition.events)
+    return apply(learned.gates, lambda axis: by_channel[axis.channel], n, learned.scaled, learned.masks)
 
 
 def _values(signals: dict[str, Signal]) -> dict[str, np.ndarray]:
