@@ -45,7 +45,8 @@ def run_batch(
     Notes
     -----
     An exception of `work` is a mistake in hladr, but one specimen brought it about: it costs that specimen, and the log
-    says where it happened.
+    says where it happened. An `OSError` is not: where results cannot be written, for want of space, the batch is to be
+    done again, and it is raised.
     """
     lines: dict[int, str] = {}
     deaths: dict[int, int] = {}
@@ -57,21 +58,23 @@ def run_batch(
         child.start()
         sender.close()
         current = todo[0]
-        try:
-            while True:
-                if not receiver.poll(PATIENCE_SECONDS):
-                    child.kill()
-                    hangs.add(current)
+        while True:
+            if not receiver.poll(PATIENCE_SECONDS):
+                child.kill()
+                hangs.add(current)
+            try:
                 kind, position, text = receiver.recv()
-                if kind == "error":
-                    print(f"{ids[position]}: {text}", file=sys.stderr, flush=True)
-                    lines[position] = dead(position, UNFORESEEN)
-                else:
-                    lines[position] = text
-                _tick(progress)
-                current = next((i for i in todo if i not in lines), position)
-        except (EOFError, OSError):  # the child has ended, the second: in the middle of an answer
-            pass
+            except (EOFError, OSError):  # the child has ended, the second: in the middle of an answer
+                break
+            if kind == "disk":
+                raise OSError(f"the results of {ids[position]} cannot be written: {text}")
+            if kind == "error":
+                print(f"{ids[position]}: {text}", file=sys.stderr, flush=True)
+                lines[position] = dead(position, UNFORESEEN)
+            else:
+                lines[position] = text
+            _tick(progress)
+            current = next((i for i in todo if i not in lines), position)
         child.join()
         if len(lines) == len(ids):
             break
@@ -95,6 +98,10 @@ def _work_through(todo: Sequence[int], work: Callable[[int], str], sender, memor
             answer = ("line", position, work(position))
         except MemoryError:
             os._exit(_OUT_OF_MEMORY)
+        except OSError as error:
+            # what is wrong with a specimen's own file is a finding; this is the disk, and the next specimen's fault as well
+            sender.send(("disk", position, error.strerror or type(error).__name__))
+            return
         except Exception as error:
             answer = ("error", position, where(error))
         sender.send(answer)

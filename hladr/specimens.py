@@ -108,7 +108,7 @@ def _keep_picture(path: Path, draw: Callable[..., bytes], *values: object) -> No
     """Draw a picture into a file; a mistake of ours in drawing must not cost the value beside it."""
     try:
         write_bytes(path, draw(*values))
-    except MemoryError:
+    except (MemoryError, OSError):
         raise
     except Exception as error:
         print(f"{path.stem}: no picture: {where(error)}", file=sys.stderr, flush=True)

@@ -1,8 +1,11 @@
 """A worker that dies on one specimen costs that specimen, not the batch."""
 
+import errno
 import os
 import signal
 import time
+
+import pytest
 
 from hladr import batch
 from hladr.batch import run_batch
@@ -64,6 +67,17 @@ def test_a_specimen_that_nobody_foresaw_costs_itself(capfd):
     said = capfd.readouterr().err
     assert said.startswith("b: KeyError at batch.py:")
     assert "test_batch.py" in said
+
+
+def test_a_full_disk_ends_the_batch_and_costs_no_specimen_its_result():
+    def work(position):
+        if position == 1:
+            raise OSError(errno.ENOSPC, "No space left on device", "/secret/path")
+        return "line"
+
+    with pytest.raises(OSError, match="the results of b cannot be written: No space left on device") as caught:
+        run_batch(["a", "b", "c"], work, None)
+    assert "secret" not in str(caught.value)
 
 
 def test_the_log_says_where_but_not_what_a_header_said(capfd):
