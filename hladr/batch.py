@@ -99,7 +99,7 @@ def _work_through(todo: Sequence[int], work: Callable[[int], str], sender, memor
         except MemoryError:
             os._exit(_OUT_OF_MEMORY)
         except OSError as error:
-            # what is wrong with a specimen's own file is a finding; this is the disk, and the next specimen's fault as well
+            # what is wrong with a specimen's own file is a finding; this is the disk's fault, for the next one as well
             sender.send(("disk", position, error.strerror or type(error).__name__))
             return
         except Exception as error:

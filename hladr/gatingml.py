@@ -44,8 +44,11 @@ def write(arrays) -> str:
     str
         XML.
     """
-    if arrays.override_xml is not None:
-        return arrays.override_xml
+    return write_automatic(arrays) if arrays.override_xml is None else arrays.override_xml
+
+
+def write_automatic(arrays) -> str:
+    """Write the document of a tube's own gates, also where a reviewer's count (see `write`)."""
     spill = arrays.spill
     return document(arrays.gates, *((spill.detectors, spill.matrix) if spill is not None else ((), None)))
 

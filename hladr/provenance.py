@@ -136,7 +136,7 @@ def digest_inputs(study, known: Mapping[str, Mapping[str, dict]] | None = None) 
 def digest_results(results_dir: str | Path) -> dict[str, dict]:
     """Digest every result that is promised identical between equal runs: the CSV tables and the gates."""
     results = Path(results_dir)
-    files = sorted(results.glob("*.csv")) + sorted(results.glob("gates/*.xml"))
+    files = sorted(results.glob("*.csv")) + sorted(results.glob("gates/**/*.xml"))
     files = [path for path in files if not path.name.startswith(".")]
     return dict(zip((path.relative_to(results).as_posix() for path in files), file_digests(files), strict=True))
 

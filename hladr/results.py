@@ -91,12 +91,17 @@ def publish_gates(study: Study, results: Path) -> None:
             shutil.rmtree(folder)
     target = results / "gates"
     target.mkdir(exist_ok=True)
-    wanted = {path.name: path for batch in tube_batches(study, results) for path in sorted(batch.glob("gates/*.xml"))}
-    for old in target.glob("*.xml"):
-        if old.name not in wanted:
+    wanted = {
+        path.relative_to(folder): path
+        for folder in (batch / "gates" for batch in tube_batches(study, results))
+        for path in sorted(folder.rglob("*.xml"))
+    }
+    for old in target.rglob("*.xml"):
+        if old.relative_to(target) not in wanted:
             old.unlink()
     for name, source in wanted.items():
         if not _same(source, target / name):
+            (target / name).parent.mkdir(exist_ok=True)
             with replacing(target / name) as temporary:
                 shutil.copyfile(source, temporary)
 

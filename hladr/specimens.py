@@ -9,6 +9,7 @@ from .atomic import write_bytes, write_text
 from .batch import run_batch, where
 from .flags import Finding, finding
 
+AUTOMATIC = "automatic"  # below gates: those of the tubes of which a reviewer's gate counts
 DIED = "hladr could not finish this file ({}); the others of its batch are not touched"
 
 
@@ -22,6 +23,8 @@ def gate_batch(
     memory_mb: int | None = None,
 ) -> None:
     """Gate a batch of tubes: `readings.jsonl`, `gates/SAMPLE_ID.xml` and `pictures/SAMPLE_ID.png` in `out`.
+
+    Where a reviewer's gate counts, the automatic ones are kept in `gates/automatic/SAMPLE_ID.xml`.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ def gate_batch(
     memory_mb : int, optional
         What one tube may take.
     """
-    from .gatingml import write
+    from .gatingml import write, write_automatic
     from .tube import failed_reading, read_tube
 
     def work(position: int) -> str:
@@ -46,6 +49,9 @@ def gate_batch(
         reading, arrays = read_tube(folder, row, labs[row["lab"]], config)
         if arrays is not None:
             write_text(out / "gates" / f"{reading.sample_id}.xml", write(arrays))
+            if arrays.override_xml is not None and arrays.gates.gates:  # the automatic gate is kept beside
+                (out / "gates" / AUTOMATIC).mkdir(exist_ok=True)
+                write_text(out / "gates" / AUTOMATIC / f"{reading.sample_id}.xml", write_automatic(arrays))
             if config["run"]["pictures"] and arrays.gates.gates:
                 from .plots.tube import draw_tube
 

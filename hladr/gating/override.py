@@ -32,15 +32,15 @@ class Override:
         `monocytes`, and `monocytes_tight` and `monocytes_wide` where the gate can be drawn in and out.
     document : str
         The reviewer's GatingML with the matrix inside: what results/gates publishes.
-    gate : Gate or None
-        The gate itself where it is a polygon or rectangle on linear or asinh scales, for the picture.
+    gates : tuple of Gate
+        The gate itself, then its parents, for the picture: where all are polygons and rectangles, linear or asinh.
     channels : tuple of str
         All channels that decide.
     """
 
     masks: dict[str, np.ndarray]
     document: str
-    gate: Gate | None
+    gates: tuple[Gate, ...]
     channels: tuple[str, ...]
 
 
@@ -283,9 +283,15 @@ def _apply(text: bytes, acquisition: Acquisition) -> dict[str, np.ndarray]:
     return masks
 
 
-def _readable(document: str) -> Gate | None:
+def _readable(document: str) -> tuple[Gate, ...]:
+    """Read the gate and its parents; nothing where the picture could not show them."""
     try:
-        gates = gatingml.read(document).gates
+        by_name = {gate.name: gate for gate in gatingml.read(document).gates}
     except (ValueError, AttributeError, TypeError, KeyError):
-        return None
-    return next((gate for gate in gates if gate.name == NAME), None)
+        return ()
+    chain: list[Gate] = []
+    gate = by_name.get(NAME)
+    while gate is not None and gate not in chain:
+        chain.append(gate)
+        gate = by_name.get(gate.parent)
+    return tuple(chain)

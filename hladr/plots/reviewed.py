@@ -33,10 +33,11 @@ def side_by_side(arrays, automatic: Gate | None) -> list[PlotPanel]:
         pair = planes.scales_of(USUAL, automatic)
     else:
         pair = {name: planes.scale_of(arrays, name) for name in USUAL}
-    names = _markers(arrays, arrays.override_gate) if arrays.override_gate is not None else None
+    own = arrays.override_gates[0] if arrays.override_gates else None
+    names = _markers(arrays, own) if own is not None else None
     elsewhere = names is not None and set(names) != set(USUAL)
     theirs = {name: planes.scale_of(arrays, name) for name in names} if elsewhere else pair
-    drawn = [_carried_over(arrays, arrays.override_gate, theirs, inside)] if names is not None else []
+    drawn = [_carried_over(arrays, own, theirs, inside)] if names is not None else []
     note = f"counts: {_count(arrays, chosen)}"
     if automatic is None:
         return [planes.of_events(arrays, inside, theirs, "Reviewer's gate", note, drawn)]
@@ -55,6 +56,15 @@ def side_by_side(arrays, automatic: Gate | None) -> list[PlotPanel]:
     return [left, planes.of_events(arrays, inside, theirs, "Reviewer's gate", note, [*dotted, *drawn])]
 
 
+def parents_on(arrays, pair: Mapping[str, Scale], inside: np.ndarray) -> list[Outline]:
+    """Draw what lies above the reviewer's gate on a panel's two markers; nothing where nobody drew a gate."""
+    return [
+        _carried_over(arrays, gate, pair, inside)
+        for gate in arrays.override_gates[1:]
+        if set(_markers(arrays, gate) or ()) == set(pair)
+    ]
+
+
 def _selected(arrays) -> np.ndarray:
     """Apply the automatic gates once more: the tube's masks hold what counts."""
     values = {axis.channel: arrays.values[name] for name, axis in arrays.axes.items() if name in arrays.values}
@@ -63,8 +73,9 @@ def _selected(arrays) -> np.ndarray:
 
 
 def _count(arrays, chosen: np.ndarray) -> str:
-    leukocytes = arrays.masks.get("leukocytes")
-    return planes.count_text(int(chosen.sum()), 0 if leukocytes is None else int(leukocytes.sum()), "leukocytes")
+    """Say how many events there are and their share of the leukocytes, in as few letters as a panel has room for."""
+    n, leukocytes = int(chosen.sum()), int(planes.events_in(arrays, "leukocytes").sum())
+    return f"{n:,} events" + (f", {100 * n / leukocytes:.1f} %" if "leukocytes" in arrays.masks else "")
 
 
 def _markers(arrays, gate: Gate) -> tuple[str, str] | None:

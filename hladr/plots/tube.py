@@ -62,6 +62,7 @@ def _leukocytes(arrays, gates: Mapping[str, Gate], plane: str) -> PlotPanel:
     title = "Leukocytes (CD45+)" if first == "cd45" else "Leukocytes (by scatter: no CD45)"
     outlines = [planes.boundary(gates[name], plane) for name in ("monocytes_cd45_side",) if name in gates]
     pair = {first: gate.axes[0].scale, "side": gates["monocytes"].axes[1].scale}
+    outlines += reviewed.parents_on(arrays, pair, inside)
     panel = planes.of_events(
         arrays, inside, pair, title, planes.share_text(arrays, "leukocytes", gate.parent), outlines
     )
@@ -75,9 +76,9 @@ def _between(arrays, gate: Gate, plane: str) -> PlotPanel:
     title = f"Monocytes on {planes.MARKERS[first]} and {planes.MARKERS[second]}"
     inside = arrays.masks["leukocytes"]
     note = f"{int(arrays.masks[gate.name].sum()):,} events so far"
-    return planes.of_events(
-        arrays, inside, planes.scales_of((first, second), gate), title, note, [planes.boundary(gate, plane)]
-    )
+    pair = planes.scales_of((first, second), gate)
+    outlines = [planes.boundary(gate, plane), *reviewed.parents_on(arrays, pair, inside)]
+    return planes.of_events(arrays, inside, pair, title, note, outlines)
 
 
 def _monocytes(arrays, gates: Mapping[str, Gate]) -> PlotPanel:

@@ -203,7 +203,7 @@ def _reviewed(
     if arrays is None:
         values = _values(tube.signals)
         arrays = TubeArrays(values, _axes(tube.signals, GateSet(())), masks, GateSet(()), spill=tube.spill)
-    return kept, replace(arrays, masks=masks, override_xml=override.document, override_gate=override.gate)
+    return kept, replace(arrays, masks=masks, override_xml=override.document, override_gates=override.gates)
 
 
 def _signals(acquisition, found, spill) -> dict[str, Signal]:

@@ -113,8 +113,8 @@ class TubeArrays:
         The matrix that was applied.
     override_xml : str or None
         The reviewer's GatingML, self-contained, where it counts.
-    override_gate : Gate or None
-        The reviewer's gate where it can be drawn.
+    override_gates : tuple of Gate
+        The reviewer's gate and its parents, where they can be drawn.
     """
 
     values: dict[str, np.ndarray]
@@ -124,7 +124,7 @@ class TubeArrays:
     scaled: dict[Axis, np.ndarray] = field(default_factory=dict)
     spill: Spillover | None = None
     override_xml: str | None = None
-    override_gate: Gate | None = None
+    override_gates: tuple[Gate, ...] = ()
 
 
 def failed_reading(row: Mapping, problem: Finding) -> TubeReading:

@@ -100,6 +100,15 @@ def test_an_override_counts_the_events_in_the_reviewers_gate(reviewed):
     assert row["abc"]
 
 
+def test_the_automatic_gate_is_kept_beside_the_reviewers(reviewed, specimens):
+    folder, _ = reviewed
+    sample = flowkit.Sample(str(folder / "fcs" / "Qxfolder" / "Qxtubefile canto.fcs"))
+    # the same file in the other study, where nobody drew a gate
+    (row,) = [r for r in rows(specimens.folder / "results", "quantification.csv") if r["sample_id"] == "canto"]
+    assert count_of(folder / "results" / "gates" / "automatic" / "t1.xml", sample) == int(row["n_monocytes"])
+    assert not (specimens.folder / "results" / "gates" / "automatic").exists()
+
+
 def test_the_provenance_of_an_override_is_checked(reviewed):
     folder, _ = reviewed
     assert hladr("verify", folder).returncode == 0

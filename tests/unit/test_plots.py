@@ -216,7 +216,7 @@ def overridden(gated):
 
     def make(gate, **kept):
         masks = arrays.masks | {"monocytes": arrays.masks["monocytes_wide"]}
-        return replace(reading, gate_source="override"), replace(arrays, masks=masks, override_gate=gate, **kept)
+        return replace(reading, gate_source="override"), replace(arrays, masks=masks, override_gates=(gate,), **kept)
 
     return make
 
@@ -250,13 +250,27 @@ def test_a_reviewers_gate_is_blue_beside_the_automatic_one(gated, overridden):
     ):
         n = int(mask.sum())
         assert int(shown.chosen.sum()) == n
-        assert shown.note == f"{word}: {100 * n / leukocytes.sum():.1f} % of leukocytes, {n:,} events"
+        assert shown.note == f"{word}: {n:,} events, {100 * n / leukocytes.sum():.1f} %"
     assert automatic.chosen.sum() < reviewers.chosen.sum()
     # its left edge stands at the lowest CD14, on the scale of the automatic gate
     scale, limits = gates["monocytes"].axes[0].scale, reviewers.x_axis.limits
     share = (float(scale.apply(np.array([low[1]]))[0]) - limits[0]) / (limits[1] - limits[0])
     edge = panel * plots_png.CELL_WIDTH + plots_png.LEFT + share * plots_png.SIDE
     assert columns.min() == pytest.approx(edge, abs=4)
+
+
+def test_the_parents_of_a_reviewers_gate_are_blue_in_their_own_panels(gated, overridden):
+    from dataclasses import replace
+
+    reading, arrays = gated
+    gates = {gate.name: gate for gate in arrays.gates.gates}
+    # the automatic gates with one of the parents moved: all that the reviewer changed
+    moved = gates["monocytes_cd14_cd45"]
+    moved = replace(moved, vertices=tuple((x + 0.1, y) for x, y in moved.vertices))
+    new_reading, new_arrays = overridden(gates["monocytes"])
+    new_arrays = replace(new_arrays, override_gates=(gates["monocytes"], moved))
+    panels = set(np.nonzero(blue(plots_tube.draw_tube(new_arrays, new_reading)))[1] // plots_png.CELL_WIDTH)
+    assert panels == {2, 4}  # CD14 x CD45, and the reviewer's own gate
 
 
 def test_a_reviewers_gate_on_other_axes_gets_a_panel_of_its_own(gated, overridden):
