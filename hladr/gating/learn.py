@@ -152,7 +152,10 @@ def _leukocytes(
             scaled[axis] = axis.scale.apply(signal.values)
     points = [scaled[axis][rows] / axis.scale.unit for axis in axes]
     if _like_beads(points[1], points[-1]):
-        raise SpecimenError("no_monocytes", "the events scatter like beads, not like blood cells")
+        raise SpecimenError(
+            "no_monocytes",
+            "the events scatter like beads, not like blood cells: is it a bead file that the table names?",
+        )
     gate = Gate("leukocytes", parent, "rectangle", (axes[2],), bounds=((threshold * third_scale.unit, None),))
     return gate, axes, scaled, bin_events(points, np.array(CELL[: len(signals)]))
 

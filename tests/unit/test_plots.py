@@ -262,7 +262,7 @@ def test_a_reviewers_gate_is_blue_beside_the_automatic_one(gated, overridden):
 def test_the_parents_of_a_reviewers_gate_are_blue_in_their_own_panels(gated, overridden):
     from dataclasses import replace
 
-    reading, arrays = gated
+    _, arrays = gated
     gates = {gate.name: gate for gate in arrays.gates.gates}
     # the automatic gates with one of the parents moved: all that the reviewer changed
     moved = gates["monocytes_cd14_cd45"]
