@@ -8,6 +8,7 @@ file has forward height, area over height leaves out the doublets that passed on
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 RADIUS = 2.5  # of the ellipse, in standard deviations: holds 95.6 % of a two-dimensional normal cluster
 MIN_SD = (
@@ -77,23 +78,12 @@ def _modes(points: np.ndarray, most: int) -> list[np.ndarray]:
     density, edges_x, edges_y = np.histogram2d(
         points[:, 0], points[:, 1], bins=bins, range=[(low[0], high[0]), (low[1], high[1])]
     )
-    density = _smooth(_smooth(density, 1.2, 0), 1.2, 1)
-    padded = np.pad(density, 2, constant_values=-1.0)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
-    peaks = np.argwhere((density >= windows.max(axis=(2, 3))) & (density > 0.08 * density.max()))
+    density = gaussian_filter(density, 1.2, mode="constant", truncate=3)
+    highest = maximum_filter(density, 5, mode="constant")
+    peaks = np.argwhere((density >= highest) & (density > 0.08 * density.max()))
     order = sorted(map(tuple, peaks), key=lambda ij: (-density[ij], ij))
     centres = [(edges_x[i] + edges_x[i + 1], edges_y[j] + edges_y[j + 1]) for i, j in order[:most]]
     return [np.array(c) / 2 for c in centres]
-
-
-def _smooth(values: np.ndarray, sd_bins: float, axis: int) -> np.ndarray:
-    """Smooth with a normal kernel along one axis."""
-    reach = int(np.ceil(3 * sd_bins))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sd_bins) ** 2)
-    kernel /= kernel.sum()
-    pad = [(reach, reach) if a == axis else (0, 0) for a in range(values.ndim)]
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, pad), 2 * reach + 1, axis=axis)
-    return windows @ kernel
 
 
 def _grow(points: np.ndarray, usable: np.ndarray, start: np.ndarray) -> Cluster | None:

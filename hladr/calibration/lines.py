@@ -141,7 +141,8 @@ def _left_out(x: np.ndarray, y: np.ndarray, k: int) -> float | None:
 def _offset_model(pe: np.ndarray, y: np.ndarray) -> tuple[tuple[float, float] | None, float | None]:
     """Least squares of log10(k PE - b) on y, by a golden section search over the share c = b / (k min PE) below 1.
 
-    For a given c the best log10 k is the mean of y - log10(PE - c min PE); so only c is searched.
+    For a given c the best log10 k is the mean of y - log10(PE - c min PE); so only c is searched. By hand: the
+    import of scipy.optimize alone would cost each batch job half a second.
     """
     dimmest = float(pe.min())
 
