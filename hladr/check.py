@@ -3,7 +3,8 @@
 What it says about specimens is what a run can know before it reads events; a run finds more.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from .pairing import PESettings, bead_settings, compare, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
 from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
+from .study.notes import notes_of
+from .study.problems import first_of
+
+SAME_FROM = 3  # tubes or bead runs of one lab with the same finding, from which on it is printed once
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -24,17 +30,23 @@ class SpecimenFinding:
     kind : {"tube", "bead run"}
     name : str
         sample_id or bead_id.
+    lab : str
+        Key in labs.yaml.
     finding : Finding
     """
 
     kind: str
     name: str
+    lab: str
     finding: Finding
 
     def __str__(self) -> str:
-        remedy = FLAGS[self.finding.code].remedy.rstrip(".")
-        sentence = self.finding.sentence.rstrip(".")
-        return f"{self.kind} {self.name}: {self.finding.code} ({self.finding.status}): {sentence}; remedy: {remedy}"
+        return f"{self.kind} {self.name}: {_said(self.finding)}"
+
+
+def _said(found: Finding) -> str:
+    remedy = FLAGS[found.code].remedy.rstrip(".")
+    return f"{found.code} ({found.status}): {found.sentence.rstrip('.')}; remedy: {remedy}"
 
 
 @dataclass(frozen=True)
@@ -47,10 +59,13 @@ class CheckResult:
         Of tables and configuration: nothing runs before they are mended.
     specimens : tuple of SpecimenFinding
         A run finishes and reports them. Empty while there are problems in the tables.
+    notes : tuple of str
+        What is allowed and usually a slip. Empty while there are problems in the tables.
     """
 
     problems: tuple[Problem, ...]
     specimens: tuple[SpecimenFinding, ...]
+    notes: tuple[str, ...] = ()
 
 
 def check(folder: str | Path) -> CheckResult:
@@ -69,7 +84,33 @@ def check(folder: str | Path) -> CheckResult:
         study = load_study(folder)
     except StudyError as error:
         return CheckResult(error.problems, ())
-    return CheckResult((), tuple(_specimens(study)))
+    return CheckResult((), tuple(_specimens(study)), notes_of(study))
+
+
+def specimen_lines(specimens: Iterable[SpecimenFinding]) -> list[str]:
+    """Write findings one line each; the same of three or more tubes (or bead runs) of one lab on one line.
+
+    Parameters
+    ----------
+    specimens : iterable of SpecimenFinding
+
+    Returns
+    -------
+    list of str
+        In the order of the findings; a line for several stands where the first of them does.
+    """
+    specimens = list(specimens)
+    names = defaultdict(list)
+    for one in specimens:
+        names[one.kind, one.lab, one.finding].append(one.name)
+    lines = []
+    for one in specimens:
+        same = names[one.kind, one.lab, one.finding]
+        if len(same) < SAME_FROM:
+            lines.append(str(one))
+        elif one.name == same[0]:
+            lines.append(f"{one.kind}s {first_of(same, MOST_NAMED)} (lab {one.lab}): {_said(one.finding)}")
+    return lines
 
 
 def _specimens(study: Study) -> Iterator[SpecimenFinding]:
@@ -78,7 +119,7 @@ def _specimens(study: Study) -> Iterator[SpecimenFinding]:
     settings_of_run = {}
     for run in study.bead_runs:
         found, settings_of_run[run.bead_id] = _bead_run(study, run)
-        yield from (SpecimenFinding("bead run", run.bead_id, f) for f in found)
+        yield from (SpecimenFinding("bead run", run.bead_id, run.lab, f) for f in found)
     for tube in study.tubes:
         found, settings = _tube(study, tube)
         beads = settings_of_run.get(tube.bead_id)
@@ -93,7 +134,7 @@ def _specimens(study: Study) -> Iterator[SpecimenFinding]:
                 sample_id=tube.sample_id,
                 bead_id=tube.bead_id,
             )
-        yield from (SpecimenFinding("tube", tube.sample_id, f) for f in found)
+        yield from (SpecimenFinding("tube", tube.sample_id, tube.lab, f) for f in found)
 
 
 def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | None]:

@@ -109,13 +109,15 @@ def _init(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _check(arguments: argparse.Namespace, rest: list[str]) -> int:
-    from .check import check
+    from .check import check, specimen_lines
 
     result = check(Path(arguments.folder))
     for problem in result.problems:
         print(problem)
-    for specimen in result.specimens:
-        print(specimen)
+    for line in specimen_lines(result.specimens):
+        print(line)
+    for note in result.notes:
+        print(f"note: {note}")
     tables, specimens = len(result.problems), len(result.specimens)
     if tables:
         print(f"{_count(tables, 'problem')} in tables or configuration: nothing would run before they are mended.")

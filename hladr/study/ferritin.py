@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping
 
 from ..ferritin import Interval, parse_ferritin
 from .columns import Columns, without_point_zero
-from .problems import Collector
+from .problems import Collector, Phrase, closest, quoted
 from .rows import check_labs
 from .types import FerritinValue, Tube
+
+ONE_NUMBER = "write one number without unit or letters, or leave the cell empty; see config/README.md"
+_SIGNS = {".": "decimal point", ",": "decimal comma"}
 
 
 def ferritin_of(
@@ -56,17 +59,20 @@ def _read_ferritin(
         parse_ferritin(1.0, unit or "ng/mL")
     except ValueError:
         return None, ("unit", unit, units, "write the unit of the laboratory's report, or convert the value")
-    entries = [labs.get(lab) for lab in sorted(candidates)]
-    if None in entries:
+    names = sorted(candidates)
+    entries = [(lab, labs.get(lab)) for lab in names]
+    if any(entry is None for _, entry in entries):
         return None, None  # told already: the lab is unknown, or its entry in labs.yaml is wrong
     readings = []
-    for entry in entries or [None]:
+    for lab, entry in entries or [(None, None)]:
         try:
             readings.append(_by_convention(cell, unit or "ng/mL", entry))
         except ValueError as error:
-            return None, ("ferritin", cell, *_split(str(error)))
+            found, expected, remedy = _mistake(cell, lab, entry, str(error))
+            others = "; or name the lab that measured it in the column lab" if len(entries) > 1 else ""
+            return None, ("ferritin", found, expected, remedy + others)
     if any(reading != readings[0] for reading in readings):
-        expected = "a value that all labs of this day's tubes would write so"
+        expected = f"a value that all labs of this day's tubes ({', '.join(names)}) would write so"
         return None, ("ferritin", cell, expected, "name the lab in the column lab")
     if readings[0] is not None and unit is None:
         return None, ("unit", "", units, "write the unit of the laboratory's report")
@@ -82,12 +88,49 @@ def _by_convention(cell: str | float | None, unit: str, entry: Mapping | None) -
         return parse_ferritin(cell, unit, ".")  # no lab at all: a decimal point
 
 
-def _split(sentence: str) -> tuple[str, str]:
-    """Turn the parser's sentence into what was expected and what to do."""
-    if "could be a decimal" in sentence:
-        return (
-            "a number that can be read in one way only",
-            "declare the lab's decimal sign in labs.yaml (decimal: ',' or decimal: '.')",
-        )
+def _mistake(cell: str | float, lab: str | None, entry: Mapping | None, sentence: str) -> tuple[object, str, str]:
+    """Turn the parser's sentence into found, expected and remedy, by the convention that was applied.
+
+    What differs from row to row is told in `found`: problems with the same expected and remedy are counted together.
+    """
     expected = sentence.split("expected ", 1)[-1]
-    return expected, "write the value as the laboratory reported it, or leave the cell empty; see config/README.md"
+    if not isinstance(cell, str):
+        return cell, expected, ONE_NUMBER
+    declared = entry.get("decimal") if entry is not None else None
+    readings = {name: _reading(cell, sign) for sign, name in _SIGNS.items()}
+    if "could be a decimal" in sentence:
+        ways = " and ".join(f"{number} with a {name}" for name, number in readings.items() if number)
+        return (
+            Phrase(f"{quoted(cell)}, which is {ways}"),
+            f"a number that can be read in one way only: lab {lab} declares no decimal sign",
+            f"declare the lab's decimal sign in labs.yaml (decimal: '.' or decimal: ',' below {lab})",
+        )
+    others = [name for sign, name in _SIGNS.items() if sign != declared and readings[name]]
+    if declared and others:
+        return (
+            cell,
+            f"digits with a {_SIGNS[declared]}, as lab {lab} declares (decimal: '{declared}' in labs.yaml)",
+            f"correct decimal in labs.yaml if {lab} writes a {others[0]}; if another lab measured it, name that lab in "
+            "the column lab; else correct the value",
+        )
+    if not any(letter.isdigit() or letter in "<>" for letter in cell):
+        return cell, expected, _remedy_of_word(cell, lab, entry)
+    return cell, expected, ONE_NUMBER
+
+
+def _reading(text: str, decimal: str) -> str | None:
+    """Write the number that a text holds by one decimal sign, or None where it holds none."""
+    try:
+        interval = parse_ferritin(text, "ng/mL", decimal)
+    except ValueError:
+        return None
+    ends = [] if interval is None else [end for end in (interval.low, interval.high) if end is not None]
+    return f"{ends[0]:.6f}".rstrip("0").rstrip(".") if ends else None
+
+
+def _remedy_of_word(word: str, lab: str | None, entry: Mapping | None) -> str:
+    meant = closest(word, ("NA", "haemolysed", *(entry or {}).get("missing_words", ())))
+    if lab is None:
+        return f"did you mean '{meant}'?" if meant else "leave the cell empty if there is no value"
+    add = f"add it to missing_words of lab {lab} in labs.yaml if it stands for a missing value"
+    return f"{add}, or did you mean '{meant}'?" if meant else f"leave the cell empty, or {add}"

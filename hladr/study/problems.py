@@ -39,9 +39,8 @@ class Problem:
             where.append(f"row {self.row}")
         if self.column is not None:
             where.append(f"{'key' if self.file.endswith(('.yaml', '.yml')) else 'column'} {self.column}")
-        line = f"{', '.join(where)}: found {self.found}, expected {self.expected}; remedy: {self.remedy}"
         # what a file holds must not steer a terminal
-        return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+        return _on_one_line(f"{', '.join(where)}: found {self.found}, expected {self.expected}; remedy: {self.remedy}")
 
 
 class StudyError(Exception):
@@ -103,7 +102,14 @@ def quoted(found: object) -> str:
     text = str(found)
     if text == "":
         return "an empty cell"
-    return repr(text if len(text) <= _FOUND_LENGTH else text[: _FOUND_LENGTH - 3] + "...")
+    text = text if len(text) <= _FOUND_LENGTH else text[: _FOUND_LENGTH - 3] + "..."
+    mark = '"' if "'" in text and '"' not in text else "'"
+    return f"{mark}{_on_one_line(text)}{mark}"
+
+
+def _on_one_line(text: str) -> str:
+    """Write control characters as escapes and all else as it was typed, backslashes of Windows paths too."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -127,3 +133,11 @@ def listed(words: Iterable[str]) -> str:
     """List words for a sentence: `a, b or c`."""
     *head, last = list(words)
     return f"{', '.join(head)} or {last}" if head else last
+
+
+def first_of(words: Iterable[object], most: int) -> str:
+    """Name the first words and count the rest: `a, b and c`, `a, b, c and 4 more`."""
+    names = [str(word) for word in words]
+    if len(names) > most:
+        names = [*names[:most], f"{len(names) - most} more"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -106,16 +106,22 @@ CHANGED = [
     # paths
     ("samples.csv", "fcs/s1.fcs", "../s1.fcs", "row 2, column fcs", "'../s1.fcs'", "copy the file into the study folder"),
     ("samples.csv", "fcs/s1.fcs", "/data/s1.fcs", "row 2, column fcs", "a path inside the study folder"),
-    ("samples.csv", "fcs/s1.fcs", r"C:\data\s1.fcs", "row 2, column fcs", "a path inside the study folder"),
-    ("samples.csv", "fcs/s1.fcs", r"\\server\s1.fcs", "row 2, column fcs", "a path inside the study folder"),
+    ("samples.csv", "fcs/s1.fcs", r"C:\data\s1.fcs", "row 2, column fcs", r"found 'C:\data\s1.fcs'", "a path inside the study folder"),
+    ("samples.csv", "fcs/s1.fcs", r"\\server\s1.fcs", "row 2, column fcs", r"found '\\server\s1.fcs'", "a path inside the study folder"),
     ("samples.csv", "fcs/s1.fcs", r"fcs\..\..\s1.fcs", "row 2, column fcs", "a path inside the study folder"),
     ("beads.csv", "fcs/b1.fcs", "fcs/../../b1.fcs", "row 2, column fcs", "a path inside the study folder"),
     # ferritin
     ("ferritin.csv", "633.5", "4.420", "row 4, column ferritin", "'4.420'", "declare the lab's decimal sign in labs.yaml"),
-    ("ferritin.csv", "633.5", '"4,420"', "row 4, column ferritin", "'4,420'", "declare the lab's decimal sign"),
-    ("ferritin.csv", "633.5", "> 4.420", "row 4, column ferritin", "'> 4.420'", "declare the lab's decimal sign"),
-    ("ferritin.csv", '"5230,5"', "5230.5", "row 3, column ferritin", "'5230.5'", "a decimal comma", "config/README.md"),
-    ("ferritin.csv", "633.5", "high", "row 4, column ferritin", "'high'", "leave the cell empty"),
+    ("ferritin.csv", "633.5", "4.420", "'4.420', which is 4.42 with a decimal point and 4420 with a decimal comma", "lab bonn declares no decimal sign"),
+    ("ferritin.csv", "633.5", '"4,420"', "'4,420', which is 4420 with a decimal point and 4.42 with a decimal comma", "below bonn"),
+    ("ferritin.csv", "633.5", "> 4.420", "row 4, column ferritin", "'> 4.420', which is 4.42 with", "declare the lab's decimal sign"),
+    ("ferritin.csv", '"5230,5"', "5230.5", "row 3, column ferritin", "'5230.5'", "a decimal comma, as lab athens declares (decimal: ',' in labs.yaml)", "correct decimal in labs.yaml if athens writes a decimal point"),
+    ("ferritin.csv", "633.5", "high", "row 4, column ferritin", "'high'", "leave the cell empty, or add it to missing_words of lab bonn in labs.yaml"),
+    ("ferritin.csv", "633.5", "haemolised", "row 4, column ferritin", "missing_words of lab bonn in labs.yaml", "or did you mean 'haemolysed'?"),
+    ("ferritin.csv", '"5230,5"', "cloted", "row 3, column ferritin", "missing_words of lab athens", "or did you mean 'clotted'?"),
+    ("ferritin.csv", "633.5", "--", "row 4, column ferritin", "'--'", "missing_words of lab bonn"),
+    ("ferritin.csv", "P9,1,NA", "P9,1,hemolyzed", "row 5, column ferritin", "remedy: did you mean 'haemolysed'?"),
+    ("ferritin.csv", "633.5", "600-700", "row 4, column ferritin", "'600-700'", "write one number", "config/README.md"),
     ("ferritin.csv", "633.5", "-5", "row 4, column ferritin", "'-5'", "above 0"),
     ("ferritin.csv", "633.5", "<0", "row 4, column ferritin", "'<0'", "above 0"),
     ("ferritin.csv", "633.5", "1.65E+04", "row 4, column ferritin", "'1.65E+04'", "not an exponent"),
@@ -312,6 +318,14 @@ def test_one_mistake_down_a_whole_column_is_counted_not_listed(tmp_path):
     lines = lines_of(write_study(tmp_path, ferritin_dot_csv="patient_id,day,ferritin,unit,lab\n" + rows))
     assert len(lines) == 21
     assert "the same in 980 more rows" in lines[-1]
+
+
+def test_ambiguous_values_down_a_column_are_counted_too(tmp_path):
+    rows = "".join(f"P2,1,{i}.420,ng/mL,\n" for i in range(1, 100))
+    lines = lines_of(write_study(tmp_path, ferritin_dot_csv="patient_id,day,ferritin,unit,lab\n" + rows))
+    assert len(lines) == 21
+    assert "7420 with a decimal comma" in lines[6]
+    assert "the same in 79 more rows" in lines[-1]
 
 
 # workbooks

@@ -1,11 +1,16 @@
-"""`hladr check` knows from headers what a run would say of them."""
+"""`hladr check` knows from headers what a run would say of them, and notes what is usually a slip."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from fcs_builder import build
-from study_support import write_study
+from study_support import FILES, write_study
 
 from hladr.check import check
+from hladr.cli import main
+from hladr.simulate.study import write_demo
 
 NAMES = ["FSC-A", "SSC-A", "PE-A", "PerCP-Cy5-5-A", "APC-A"]
 MATRIX = {"$SPILLOVER": "2,PE-A,PerCP-Cy5-5-A,1,0.2,0.01,1"}
@@ -37,3 +42,192 @@ def test_an_isotype_tube_without_beads_has_no_value_either(tmp_path):
     study = write_study(tmp_path, ("samples.csv", "fcs/q1i.fcs,b2", "fcs/q1i.fcs,"))
     said = [str(one) for one in check(study).specimens if one.name == "q1i"]
     assert any("calibration_missing" in line for line in said)
+
+
+# the same finding in several tubes of a lab
+def wrong_channel(folder, tubes: int):
+    """Write a study whose labs.yaml names no channel of its files, which are all alike; two bead runs are right."""
+    rows = "".join(f"t{i},P{i},1,athens,fcs/t{i}.fcs,b1\n" for i in range(1, tubes + 1))
+    study = write_study(
+        folder,
+        ("labs.yaml", "CD14: PerCP-Cy5-5-A", "CD14: PerCP"),
+        config_dot_yaml="contract: 1\n",
+        samples_dot_csv="sample_id,patient_id,day,lab,fcs,bead_id\n" + rows + "u1,P1,1,bonn,fcs/u1.fcs,b2\n",
+        ferritin_dot_csv=FILES["ferritin.csv"].splitlines()[0] + "\n",
+    )
+    (study / "fcs").mkdir()
+    data = build(np.full((9, 5), 1000.0, np.float32), NAMES)
+    for name in ("b1", "b2", *(f"t{i}" for i in range(1, tubes + 1))):
+        (study / "fcs" / f"{name}.fcs").write_bytes(data)
+    return study
+
+
+SENTENCE = (
+    "channel_missing (failed): CD14 is not in the file: it has no channel or stain PerCP; its channels are FSC-A, "
+    "SSC-A, PE-A, PerCP-Cy5-5-A, APC-A; remedy: Correct the channel names in labs.yaml, or export the tube with all "
+    "its channels"
+)
+
+
+@pytest.mark.parametrize(
+    ("tubes", "said"),
+    [
+        (2, ["tube t1", "tube t2"]),
+        (3, ["tubes t1, t2 and t3 (lab athens)"]),
+        (5, ["tubes t1, t2, t3, t4 and t5 (lab athens)"]),
+        (40, ["tubes t1, t2, t3, t4, t5 and 35 more (lab athens)"]),
+    ],
+)
+def test_the_same_of_three_or_more_tubes_of_a_lab_is_one_line(tmp_path, capsys, tubes, said):
+    study = wrong_channel(tmp_path, tubes)
+    assert main(["check", str(study)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[: len(said)] == [f"{who}: {SENTENCE}" for who in said]
+    assert lines[len(said)].startswith("tube u1: missing_file (failed): ")
+    assert lines[len(said) + 1 :] == [f"{tubes + 1} specimen problems: a run finishes and reports them."]
+    assert [one.name for one in check(study).specimens] == [*(f"t{i}" for i in range(1, tubes + 1)), "u1"]
+
+
+def test_tubes_of_two_labs_and_bead_runs_are_told_apart(tmp_path, capsys):
+    """No file is there: three tubes of each lab, and two bead runs, one of each."""
+    main(["check", str(write_study(tmp_path))])
+    said = [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if "missing_file" in line]
+    athens, bonn = "tubes s1, s2 and s2b (lab athens)", "tubes q1, q1i and c1 (lab bonn)"
+    assert said == ["bead run b1", "bead run b2", athens, bonn]
+
+
+# notes
+def notes(folder, *changes, **files) -> list[str]:
+    result = check(write_study(folder, *changes, **files))
+    assert result.problems == ()
+    return [note for note in result.notes if "only ferritin" not in note]
+
+
+def test_studies_that_are_right_get_no_note_of_a_slip(tmp_path):
+    write_demo(tmp_path / "demo")
+    assert check(tmp_path / "demo").notes == ()
+    assert check(write_study(tmp_path / "small")).notes == ("ferritin.csv: 1 patient has no tube, only ferritin",)
+
+
+def test_notes_come_after_the_findings_and_change_no_exit_status(tmp_path, capsys):
+    study = write_study(tmp_path, ("samples.csv", "fcs/s2.fcs", "fcs/s1.fcs"))
+    assert main(["check", str(study)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[-4:-1]] == ["tubes q1, q1i and c1 (lab bonn)", "note", "note"]
+    assert lines[-1] == "8 specimen problems: a run finishes and reports them."
+    (study / "labs.yaml").unlink()
+    assert main(["check", str(study)]) == 2
+    assert "note:" not in capsys.readouterr().out
+
+
+def test_a_run_does_not_make_notes():
+    code = "import sys, hladr.run, hladr.specimens, hladr.results; print('hladr.study.notes' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+TWO = "name the same file: correct fcs in one of them if they are two measurements"
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows"),
+    [
+        ([("samples.csv", "fcs/s2.fcs", r".\fcs\\s1.fcs")], "samples.csv, rows 2 and 3"),
+        ([("samples.csv", "fcs/q1i.fcs", "fcs/x/../b2.fcs")], "samples.csv, row 7 and beads.csv, row 3"),
+        ([("beads.csv", "fcs/b2.fcs", "fcs/b1.fcs")], "beads.csv, rows 2 and 3"),
+        (
+            [("samples.csv", f"fcs/{name}.fcs", "fcs/s1.fcs") for name in ("s2", "s2b", "q1", "q1i", "c1")],
+            "samples.csv, rows 2, 3, 4, 6, 7 and 1 more",
+        ),
+    ],
+)
+def test_a_file_that_two_rows_name(tmp_path, changes, rows):
+    assert notes(tmp_path, *changes) == [f"{rows} {TWO}"]
+
+
+def test_names_that_differ_in_capitals_are_two_files(tmp_path):
+    assert notes(tmp_path, ("samples.csv", "fcs/s2.fcs", "fcs/S1.fcs")) == []
+
+
+FERRITIN = "patient_id,day,ferritin,unit,lab\n"
+
+
+def of_patients(*patients: str, days=(1,)) -> str:
+    """Make samples.csv: a tube of each patient on each day, reported by the lab."""
+    rows = [f"t{i}-{day},{p},{day},bonn,,,5000\n" for i, p in enumerate(patients) for day in days]
+    return "sample_id,patient_id,day,lab,fcs,bead_id,abc_reported\n" + "".join(rows)
+
+
+def ferritin_notes(folder, samples: str, *values: tuple[str, int]) -> tuple[str, ...]:
+    table = FERRITIN + "".join(f"{patient},{day},600,ng/mL,\n" for patient, day in values)
+    files = {"config_dot_yaml": "contract: 1\n", "samples_dot_csv": samples, "ferritin_dot_csv": table}
+    return check(write_study(folder, **files)).notes
+
+
+@pytest.mark.parametrize("written", ["ATH-03", "ath-003", "ATH003", "ATH 3", "ATH-0O3", "ATH_003", "ATH-0003"])
+def test_ferritin_of_an_id_in_another_form_names_the_patient_who_is_meant(tmp_path, written):
+    samples = of_patients("ATH-001", "ATH-003", "ATH-030", days=(1, 2))
+    everyone = [(patient, day) for patient in ("ATH-001", "ATH-003", "ATH-030") for day in (1, 2)]
+    assert ferritin_notes(tmp_path, samples, *everyone, (written, 1), (written, 2)) == (
+        f"ferritin.csv, rows 8 and 9: patient {written} has no tube; did you mean ATH-003?",
+    )
+
+
+def test_a_neighbour_is_meant_only_where_its_ferritin_is_missing(tmp_path):
+    """ATH-004 may well be a patient of ferritin alone; where ATH-003 lacks these very days, it may be a slip."""
+    samples = of_patients("ATH-001", "ATH-003", days=(1, 2))
+    first = [("ATH-001", 1), ("ATH-001", 2)]
+    new = [("ATH-004", 1), ("ATH-004", 2)]
+    assert ferritin_notes(tmp_path / "a", samples, *first, ("ATH-003", 1), ("ATH-003", 2), *new) == (
+        "ferritin.csv: 1 patient has no tube, only ferritin",
+    )
+    assert ferritin_notes(tmp_path / "b", samples, *first, ("ATH-003", 2), *new) == (
+        "ferritin.csv: 1 patient has no tube, only ferritin",
+    )
+    assert ferritin_notes(tmp_path / "c", samples, *first, *new) == (
+        "ferritin.csv, rows 4 and 5: patient ATH-004 has no tube; did you mean ATH-003?",
+    )
+
+
+def test_patients_of_ferritin_alone_are_counted_on_one_line(tmp_path):
+    values = [("P1", 1), *((f"SCREEN-{i}", 1) for i in range(1, 301)), ("P-01", 1)]
+    assert ferritin_notes(tmp_path, of_patients("P1"), *values) == (
+        "ferritin.csv, row 303: patient P-01 has no tube; did you mean P1?",
+        "ferritin.csv: 300 more patients have no tube, only ferritin",
+    )
+
+
+def test_a_wrong_id_down_the_whole_column_is_counted_after_twenty(tmp_path):
+    names = [f"ATH-{i:03d}" for i in range(1, 51)]
+    said = ferritin_notes(tmp_path, of_patients(*names), *((name.replace("-", ""), 1) for name in names))
+    assert len(said) == 21
+    assert said[19] == "ferritin.csv, row 21: patient ATH020 has no tube; did you mean ATH-020?"
+    assert said[20].startswith("and 30 more patients")
+
+
+def test_ferritin_of_a_control_is_of_somebody_with_a_tube(tmp_path):
+    assert notes(tmp_path, ("ferritin.csv", "P9,1,NA", "donor,0,600")) == []
+
+
+BASELINE = "neither a tube nor ferritin on day 1 (baseline_day), so that reversal cannot be judged"
+
+
+def test_patients_without_a_baseline_draw_are_listed_on_one_line(tmp_path):
+    names = [f"K-{i}" for i in range(1, 13)]
+    later = of_patients(*names, days=(2, 4))
+    said = f"samples.csv: 12 patients have {BASELINE}: {', '.join(names[:10])} and 2 more"
+    assert ferritin_notes(tmp_path / "a", later) == (said,)
+    with_ferritin = [(name, 1) for name in names[1:]]
+    assert ferritin_notes(tmp_path / "b", later, *with_ferritin) == (f"samples.csv: 1 patient has {BASELINE}: K-1",)
+    assert ferritin_notes(tmp_path / "c", of_patients(*names, days=(1,))) == ()
+
+
+def test_a_control_or_an_isotype_needs_no_baseline(tmp_path):
+    """donor has a tube on day 0 alone; without q1, the isotype of P3 is the only tube of that patient."""
+    q1 = "q1,P3,1,bonn,fcs/q1.fcs,b2,,,,,q1i,patient\n"
+    assert notes(tmp_path, ("samples.csv", q1, ""), ("samples.csv", "q1i,P3,1", "q1i,P3,2")) == []
+
+
+def test_the_baseline_day_is_that_of_the_configuration(tmp_path):
+    said = notes(tmp_path, config_dot_yaml="contract: 1\nbaseline_day: 2\n")
+    assert said == [f"samples.csv: 2 patients have {BASELINE.replace('day 1', 'day 2')}: P2 and P3"]

@@ -221,8 +221,11 @@ def test_two_labs_of_one_draw_must_agree_on_the_reading(tmp_path):
     text = "patient_id,day,ferritin,unit,lab\nP1,1,{},ng/mL,\n"
     agreed = load_study(write_study(tmp_path / "a", both, replaced, ferritin_dot_csv=text.format('"633,5"')))
     assert (agreed.ferritin[0].interval.value, agreed.ferritin[0].lab) == (633.5, None)
-    with pytest.raises(StudyError, match=r"row 2, column ferritin: found '4.420'"):
+    with pytest.raises(StudyError, match=r"row 2, column ferritin: found '4.420'.* or name the lab that measured it"):
         load_study(write_study(tmp_path / "b", both, replaced, ferritin_dot_csv=text.format("4.420")))
+    declared = ("labs.yaml", "bonn:\n", "bonn:\n  decimal: '.'\n")
+    with pytest.raises(StudyError, match=r"labs of this day's tubes \(athens, bonn\) would write so"):
+        load_study(write_study(tmp_path / "c", both, replaced, declared, ferritin_dot_csv=text.format("4.420")))
 
 
 def test_words_of_one_lab_are_missing_values_of_that_lab_only(tmp_path):

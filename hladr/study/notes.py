@@ -1,0 +1,120 @@
+"""What `hladr check` notes about a valid study: what is allowed and usually a slip. A run says nothing of it."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from .problems import closest, first_of
+from .types import Study
+
+MOST_LINES = 20  # of one kind
+MOST_IDS = 10
+MOST_ROWS = 5
+_MOST_GUESSED = 100  # unknown ids that are compared with all others, letter by letter
+_SAME_SHAPE = str.maketrans("oil", "011")
+
+
+def notes_of(study: Study) -> tuple[str, ...]:
+    """Say what of a study is allowed and usually a slip.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    tuple of str
+        One sentence each, without a full stop at the end.
+    """
+    return (*_one_file_twice(study), *_ferritin_without_tube(study), *_without_baseline(study))
+
+
+def _one_file_twice(study: Study) -> list[str]:
+    rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for table, of_table in (("samples", study.tubes), ("beads", study.bead_runs)):
+        for row in of_table:
+            if row.fcs is not None:
+                rows[row.fcs][study.files[table]].append(row.row)
+    lines = [
+        f"{' and '.join(f'{label}, {_rows(numbers)}' for label, numbers in tables.items())} name the same file: "
+        "correct fcs in one of them if they are two measurements"
+        for tables in rows.values()
+        if sum(map(len, tables.values())) > 1
+    ]
+    return _at_most(lines, "more files are named in more than one row")
+
+
+def _ferritin_without_tube(study: Study) -> list[str]:
+    label = study.files["ferritin"]
+    known = {tube.patient_id for tube in study.tubes}
+    values = defaultdict(list)
+    for value in study.ferritin:
+        if value.patient_id not in known:
+            values[value.patient_id].append(value)
+    days = {patient: {value.day for value in of_patient} for patient, of_patient in values.items()}
+    lines = [
+        f"{label}, {_rows(value.row for value in values[patient])}: patient {patient} has no tube; "
+        f"did you mean {meant}?"
+        for patient, meant in _meant(study, days)
+    ]
+    # ferritin alone is a valid draw: only how many there are is worth a line
+    others = len(values) - len(lines)
+    said = _at_most(lines, f"more patients of {label} have no tube and an id like that of one who has")
+    if others:
+        whose = f"{others} {'more ' if lines else ''}patient{' has' if others == 1 else 's have'}"
+        said.append(f"{label}: {whose} no tube, only ferritin")
+    return said
+
+
+def _meant(study: Study, unknown: Mapping[str, set[int]]) -> Iterator[tuple[str, str]]:
+    """Find the patients that ids without a tube probably mean; `unknown` holds the days of each.
+
+    Ids of one site differ in one digit, so a similar id is no slip by itself. It is one where the two differ in their
+    form alone (ATH-03, ath003), or where the other patient has a tube and no ferritin on just these days.
+    """
+    tubes, ferritin = _days(tube for tube in study.tubes if tube.role == "patient"), _days(study.ferritin)
+    by_form = {_form(patient): patient for patient in sorted(tubes, reverse=True)}
+    for patient, days in unknown.items():
+        meant = by_form.get(_form(patient))
+        if meant is None and len(unknown) <= _MOST_GUESSED:
+            meant = closest(patient, [p for p, on in tubes.items() if days <= on and not days & ferritin[p]])
+        if meant is not None:
+            yield patient, meant
+
+
+def _form(patient: str) -> tuple[str, ...]:
+    """Return an id without capitals, signs and leading zeros; O and 0, I, l and 1 are the same."""
+    plain = unicodedata.normalize("NFKC", patient).casefold().translate(_SAME_SHAPE)
+    parts = re.findall(r"[0-9]+|[^\W\d_]+", plain)
+    return tuple(part.lstrip("0") or "0" if part.isdecimal() else part for part in parts)
+
+
+def _without_baseline(study: Study) -> list[str]:
+    day = study.config["baseline_day"]
+    tubes, ferritin = _days(tube for tube in study.tubes if tube.role == "patient"), _days(study.ferritin)
+    without = [patient for patient, days in tubes.items() if day not in days | ferritin[patient]]
+    if not without:
+        return []
+    whose = "1 patient has" if len(without) == 1 else f"{len(without)} patients have"
+    return [
+        f"{study.files['samples']}: {whose} neither a tube nor ferritin on day {day} (baseline_day), "
+        f"so that reversal cannot be judged: {first_of(without, MOST_IDS)}"
+    ]
+
+
+def _days(rows: Iterable) -> dict[str, set[int]]:
+    days: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        days[row.patient_id].add(row.day)
+    return days
+
+
+def _rows(numbers: Iterable[int]) -> str:
+    numbers = list(numbers)
+    return f"row{'s' if len(numbers) > 1 else ''} {first_of(numbers, MOST_ROWS)}"
+
+
+def _at_most(lines: list[str], rest: str) -> list[str]:
+    more = len(lines) - MOST_LINES
+    return lines if more <= 0 else [*lines[:MOST_LINES], f"and {more} {rest}"]
