@@ -154,7 +154,7 @@ def _leukocytes(
     if _like_beads(points[1], points[-1]):
         raise SpecimenError(
             "no_monocytes",
-            "the events scatter like beads, not like blood cells: is it a bead file that the table names?",
+            "the events scatter like beads, not like blood cells: is this a bead file? Correct fcs in samples.csv",
         )
     gate = Gate("leukocytes", parent, "rectangle", (axes[2],), bounds=((threshold * third_scale.unit, None),))
     return gate, axes, scaled, bin_events(points, np.array(CELL[: len(signals)]))
