@@ -126,7 +126,8 @@ function leveyJennings(points, options) {
   const left = 64, right = width - 14, top = 22, bottom = height - 34;
   const values = points.flatMap((p) => [p.value, p.low, p.high, p.centre]).filter(has);
   const spread = Math.max(Math.max(...values) - Math.min(...values), Math.abs(values[0]) * 1e-3, 1e-9);
-  const y0 = Math.min(...values) - 0.12 * spread, y1 = Math.max(...values) + 0.12 * spread;
+  // what is never negative has no axis below 0
+  const least = Math.min(...values), y0 = least >= 0 ? Math.max(least - 0.12 * spread, 0) : least - 0.12 * spread, y1 = Math.max(...values) + 0.12 * spread;
   const px = points.length > 1 ? linPlace(0, points.length - 1, left + 14, right - 14) : () => (left + right) / 2, py = linPlace(y0, y1, bottom, top);
   const parts = [line(left, bottom, right, bottom, "axis"), line(left, bottom, left, top, "axis"), text(left, 12, `${title}${unit ? ", " + unit : ""}`, "start", "m")];
   const step = (key, className, extra) => {
@@ -137,7 +138,10 @@ function leveyJennings(points, options) {
   parts.push(poly(points.map((p, k) => [px(k), py(p.value)]), { class: "data" }));
   const r = Math.min(4, Math.max((right - left) / (2.5 * points.length), 1.5));
   points.forEach((p, k) => parts.push(s("circle", { cx: px(k), cy: py(p.value), r, fill: p.alarm ? "#d55e00" : "#0b5a75" }, s("title", {}, `${p.name}: ${upTo(p.value, 3)}${p.alarm ? " – " + p.alarm : ""}`))));
-  for (const v of [y0 + 0.1 * (y1 - y0), (y0 + y1) / 2, y1 - 0.1 * (y1 - y0)]) parts.push(text(left - 6, py(v) + 4, upTo(v, v > 100 ? 0 : 3), "end", "m"));
+  // as many digits as tell the three numbers apart
+  const digits = Math.min(Math.max(Math.ceil(-Math.log10(0.4 * (y1 - y0))), 0), 9);
+  const numbers = (v) => v.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  for (const v of [y0 + 0.1 * (y1 - y0), (y0 + y1) / 2, y1 - 0.1 * (y1 - y0)]) parts.push(line(left - 3, py(v), left, py(v), "axis"), text(left - 6, py(v) + 4, numbers(v), "end", "m"));
   if (points.length) parts.push(text(px(0), bottom + 16, points[0].when || points[0].name, "start", "m"), points.length > 1 ? text(px(points.length - 1), bottom + 16, points[points.length - 1].when || points[points.length - 1].name, "end", "m") : null);
   return svg(width, height, title, ...parts);
 }
