@@ -403,3 +403,13 @@ def test_hours_to_the_beads_are_a_line_of_their_own():
     assert "not both stated" in apart(None, 24.0)
     serial = {"what": "serial number", "tube": None, "beads": None, "agree": True}
     assert setting(serial, None, 24.0)["tube"] == "stated, not shown"
+
+
+def test_an_error_that_is_never_negative_has_no_limit_below_nothing():
+    from hladr.report.view_beads import drift_point
+
+    row = {"bead_id": "B1", "acquired_at": "2026-01-01T08:00:00", "value": 1.2, "mean": 1.0, "sd": 0.5}
+    row |= {"rules": None, "change": None}
+    error, slope = (drift_point(row | {"quantity": name}) for name in ("max_recovery_error_percent", "intercept"))
+    assert (error["low"], error["high"]) == (None, 2.5)
+    assert (slope["low"], slope["high"]) == (-0.5, 2.5)

@@ -209,6 +209,24 @@ def test_states_of_release_and_gates_are_badges_and_filters(finished_demo, tmp_p
     assert "few_monocytes" in found["why"]
 
 
+def test_the_numbers_of_an_axis_differ(report, tmp_path):
+    found = probe(
+        report,
+        """
+        for (const [low, high] of [[0.9957, 0.9969], [22490, 25643], [0, 1.7], [-1.329, -1.32], [6.2, 7.5]]) {
+          const { ticks, digits } = linTicks(low, high);
+          out[low] = [ticks.length, new Set(ticks.map((v) => v.toFixed(digits))).size, Math.min(...ticks) >= low];
+        }
+        await visit("beads"); await wait(200);
+        out.charts = document.querySelectorAll("#drift svg").length;
+        """,
+        tmp_path,
+    )
+    assert found.pop("errors") == []
+    assert found.pop("charts") > 0
+    assert all(2 <= n <= 7 and n == different and inside for n, different, inside in found.values())
+
+
 def test_keys_walk_through_the_tubes(report, tmp_path):
     found = probe(
         report,

@@ -16,6 +16,14 @@ function logTicks(low, high, steps = [1, 2, 5]) {
   return ticks;
 }
 
+// Two to five round numbers between two ends, and the digits that tell them apart.
+function linTicks(low, high) {
+  const rough = (high - low) / 3, size = 10 ** Math.floor(Math.log10(rough)), step = size * [5, 2, 1].find((m) => m * size <= rough * 1.0001);
+  const ticks = [];
+  for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push(k * step);
+  return { ticks, digits: Math.min(Math.max(-Math.floor(Math.log10(step * 1.0001)), 0), 9) };
+}
+
 // The interval of AB/C on one fixed logarithmic scale, with the two limits: comparable from row to row.
 function intervalBar(abc, low, high, width = 170, decides = true) {
   const { sip, reversal } = HL.data.meta;
@@ -138,10 +146,8 @@ function leveyJennings(points, options) {
   parts.push(poly(points.map((p, k) => [px(k), py(p.value)]), { class: "data" }));
   const r = Math.min(4, Math.max((right - left) / (2.5 * points.length), 1.5));
   points.forEach((p, k) => parts.push(s("circle", { cx: px(k), cy: py(p.value), r, fill: p.alarm ? "#d55e00" : "#0b5a75" }, s("title", {}, `${p.name}: ${upTo(p.value, 3)}${p.alarm ? " – " + p.alarm : ""}`))));
-  // as many digits as tell the three numbers apart
-  const digits = Math.min(Math.max(Math.ceil(-Math.log10(0.4 * (y1 - y0))), 0), 9);
-  const numbers = (v) => v.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  for (const v of [y0 + 0.1 * (y1 - y0), (y0 + y1) / 2, y1 - 0.1 * (y1 - y0)]) parts.push(line(left - 3, py(v), left, py(v), "axis"), text(left - 6, py(v) + 4, numbers(v), "end", "m"));
+  const { ticks, digits } = linTicks(y0, y1);
+  for (const v of ticks) parts.push(line(left - 3, py(v), left, py(v), "axis"), text(left - 6, py(v) + 4, v.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }), "end", "m"));
   if (points.length) parts.push(text(px(0), bottom + 16, points[0].when || points[0].name, "start", "m"), points.length > 1 ? text(px(points.length - 1), bottom + 16, points[points.length - 1].when || points[points.length - 1].name, "end", "m") : null);
   return svg(width, height, title, ...parts);
 }
