@@ -13,6 +13,7 @@ from .limits import equal
 
 HEADER_TEXT = ("cytometer", "serial number")  # compared, never shown
 COMPENSATION = "compensation of PE"  # shown; only a matrix that the tube lacks is a finding, of its own kind
+HOURS = "hours from beads to tube"  # a difference: it stands in the tube's place, the report gives it a line of its own
 RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
 
 
@@ -118,7 +119,7 @@ def table(tube: PESettings, beads: PESettings) -> list[Compared]:
         _amplification(tube, beads),
         _number("PE range", tube.range, beads.range),
         Compared(COMPENSATION, tube.compensation, beads.compensation, None),
-        Compared("hours from beads to tube", None if hours is None else hours.show(), None, None),
+        Compared(HOURS, None if hours is None else hours.show(), None, None),
     ]
 
 

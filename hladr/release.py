@@ -7,9 +7,10 @@ from .rules import INDETERMINATE
 from .study.types import Release
 
 MAY, LOOK, NO, HELD, RELEASED, SUPERSEDED = "may", "look", "no", "held", "released", "superseded"
+CONTROL = "control"  # a tube that belongs to no patient: no call comes from it, so there is nothing to release
 
 
-def of_tube(row: Mapping, decision: Release | None, replaced: bool) -> str:
+def of_tube(row: Mapping, decision: Release | None, replaced: bool, is_patient: bool = True) -> str:
     """Say what may be done with a tube's value: one of the words above.
 
     Parameters
@@ -20,11 +21,15 @@ def of_tube(row: Mapping, decision: Release | None, replaced: bool) -> str:
         The last one on it.
     replaced : bool
         Another tube supersedes it.
+    is_patient : bool
+        Its role is `patient`.
     """
     if replaced:
         return SUPERSEDED
     if decision is not None and decision.decision == "hold":
         return HELD
+    if not is_patient:
+        return CONTROL
     if row["status"] == FAILED:
         return NO
     if decision is not None and decision.decision == "release":

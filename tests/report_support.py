@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -86,7 +87,7 @@ PROBE_TAIL = """<script>
 def probe(page: Path, script: str, tmp_path: Path, size: str = "1366,768") -> dict:
     """Open a copy of a page beside it, run a script in it, and return what it put into `out` and the errors."""
     html = page.read_text(encoding="utf-8")
-    copy = page.with_name("probe.html")
+    copy = page.with_name(f"probe-{os.getpid()}.html")  # test processes share a page
     html = html.replace("<head>", "<head>" + PROBE_HEAD, 1)
     copy.write_text(html.replace("</body>", PROBE_TAIL % script, 1), encoding="utf-8")
     profile = tmp_path / "profile"

@@ -213,7 +213,7 @@ def _figures(
         )
         add(
             "AB/C and ferritin over time",
-            "Thin: patients (exact values). Thick: medians; shaded: quartiles.",
+            "Thin: patients (exact values). Thick: medians of days with at least three; shaded: quartiles.",
             plots_cohort.spaghetti(draws, arms_of(study), arms, summary, limits),
         )
     at_baseline = [draw for draw in draws if draw.day == baseline_day]

@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -16,6 +17,7 @@ from ..atomic import replacing
 from . import RESEARCH_USE
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_ONE_SCALE = 1000  # times as large: numbers further apart are no quantity with one number of digits
 _STATUS_FILL = {"failed": "F6D5D0", "review": "FCE8C3"}
 
 
@@ -41,6 +43,7 @@ class Book:
         rows: Sequence[Mapping[str, object]],
         widths: Mapping[str, int] | None = None,
         wrap: bool = False,
+        frozen: str = "B2",
     ) -> None:
         """Add a sheet with a row per mapping.
 
@@ -55,9 +58,11 @@ class Book:
             Of the columns; without it as wide as their text, up to a limit.
         wrap : bool
             Break long text into lines, for reading.
+        frozen : str
+            The first cell that scrolls: the ids stay in sight.
         """
         sheet = self._book.create_sheet(title)
-        sheet.freeze_panes = "A2"
+        sheet.freeze_panes = frozen
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{len(rows) + 1}"
         sheet.print_title_rows = "1:1"
         sheet.page_setup.orientation = "landscape"
@@ -79,12 +84,13 @@ class Book:
         # where no text is wrapped, all cells are one line high: a style less for each, in time and in size
         top = {"alignment": Alignment(vertical="top", wrap_text=True)} if wrap else {}
         fills = {status: PatternFill("solid", fgColor=colour) for status, colour in _STATUS_FILL.items()}
+        formats = {name: _column_format([row.get(name) for row in rows]) for name in names}
         for row in rows:
             cells = []
             for name in names:
                 value = row.get(name)
                 fill = {"fill": fills[value]} if name == "status" and value in fills else {}
-                cells.append(None if value is None and not top else _cell(sheet, value, **top, **fill))
+                cells.append(None if value is None and not top else _cell(sheet, value, formats[name], **top, **fill))
             sheet.append(cells)
 
     def save(self, path: str | Path) -> None:
@@ -108,7 +114,7 @@ def _width(name: str, rows: Sequence[Mapping[str, object]]) -> float:
     return min(max(len(name), longest if longest < 60 else 60, 6) + 2, 60)
 
 
-def _cell(sheet, value: object, **styles) -> WriteOnlyCell:
+def _cell(sheet, value: object, number_format: str | None = None, **styles) -> WriteOnlyCell:
     """Make a cell whose text is text: never a formula, a number or a date, whatever it looks like."""
     if isinstance(value, str):
         cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
@@ -119,12 +125,27 @@ def _cell(sheet, value: object, **styles) -> WriteOnlyCell:
     else:
         cell = WriteOnlyCell(sheet, value)
         if isinstance(value, float):
-            cell.number_format = _number_format(value)
+            cell.number_format = number_format or _number_format(value)
     for name, style in styles.items():
         setattr(cell, name, style)
     return cell
 
 
+def _column_format(values: Sequence[object]) -> str | None:
+    """Choose the digits of a whole column, so that its numbers can be compared down the page.
+
+    None where it holds no numbers with digits, or such different ones that each needs its own.
+    """
+    sizes = [abs(value) for value in values if isinstance(value, float) and value]
+    if not sizes:
+        return None
+    if all(size == int(size) for size in sizes):
+        return "#,##0"
+    if max(sizes) > _ONE_SCALE * min(sizes):
+        return None
+    return _number_format(median(sizes))
+
+
 def _number_format(value: float) -> str:
     size = abs(value)
-    return "0" if size >= 1000 else "0.0" if size >= 100 else "0.00" if size >= 10 else "0.0000"
+    return "#,##0" if size >= 1000 else "#,##0.0" if size >= 100 else "#,##0.00" if size >= 1 else "#,##0.0000"

@@ -82,6 +82,10 @@ def _problem(kind: str, name: str, row: Mapping[str, object], codes: Sequence[st
     }
 
 
+def _joined(words: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
@@ -110,10 +114,14 @@ def write_problems_xlsx(
         Path(path).unlink(missing_ok=True)
         return False
     book = Book(study)
-    book.sheet("problems", list(PROBLEM_COLUMNS), rows, widths=PROBLEM_COLUMNS, wrap=True)
+    book.sheet("problems", list(PROBLEM_COLUMNS), rows, widths=PROBLEM_COLUMNS, wrap=True, frozen="D2")
     book.about(
         [
-            ("what this is", "Tubes, bead runs and blood draws of this study that need a person."),
+            ("what this is", "Bead runs, tubes and blood draws of this study whose status is failed or review."),
+            (
+                "not in it",
+                "Ferritin that is missing or undecided: its blood draws are listed on the first page of report.html.",
+            ),
             ("failed", "There is no value; nothing may be released before the column 'what to do' is done."),
             ("review", "There is a value, and a reason for a person to look at it before it is released."),
             ("answer of the laboratory", "For the laboratory to fill in and send back; hladr does not read it."),
@@ -139,9 +147,14 @@ def write_results_xlsx(path: str | Path, tables: Mapping[str, Sequence[Mapping[s
     book = Book(study)
     book.about(
         [
-            ("what this is", "The result tables of hladr; the CSV files beside it are the same without rounding."),
+            ("what this is", f"The tables {_joined([name for name in SHEETS if name in tables])}, a sheet each."),
+            ("numbers", "A cell holds the number of the CSV file beside this workbook; only its display is rounded."),
             ("columns", "Each is explained in the sheet 'dictionary'."),
             ("treatment arm", "Not in this workbook: it is for reviewers, too. See reversal.csv and cohort.csv."),
+            (
+                "your own columns",
+                "Not in this workbook either: where hladr carries them through, they are in the CSV files.",
+            ),
         ]
     )
     for name in SHEETS:
@@ -150,5 +163,5 @@ def write_results_xlsx(path: str | Path, tables: Mapping[str, Sequence[Mapping[s
             book.sheet(name, names, tables[name])
     shown = [row for row in dictionary() if row["table"] in SHEETS and row["column"] not in _BLINDED]
     widths = {"table": 16, "column": 28, "type": 10, "unit": 22, "values": 40, "meaning": 80}
-    book.sheet("dictionary", list(widths), shown, widths=widths, wrap=True)
+    book.sheet("dictionary", list(widths), shown, widths=widths, wrap=True, frozen="C2")
     book.save(path)

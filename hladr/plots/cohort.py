@@ -27,7 +27,9 @@ from .style import (
     log_axis,
 )
 
+LEAST_FOR_MEDIAN = 3  # the median of one or two patients is these patients, not their arm
 MOST_LINES = 400  # more single courses only blacken a panel
+MOST_TICKS = 28  # numbers of two digits that fit below a panel
 
 
 def swimmer(
@@ -65,7 +67,8 @@ def spaghetti(draws: Sequence[Draw], arms_of_patients: Mapping[str, str], arms: 
               summary: Sequence[Mapping[str, object]], rule: PhenotypeLimits) -> Figure:  # fmt: skip
     """Draw every patient's AB/C and ferritin over days, with medians and quartiles, a column per arm.
 
-    `summary` are rows of `cohort.series.by_day`. Beyond 400 patients an arm only every k-th is drawn.
+    `summary` are rows of `cohort.series.by_day`; a day with fewer than three patients has no
+    median. Beyond 400 patients an arm only every k-th is drawn.
     """
     with matplotlib.rc_context(STYLE):
         names = [arm for arm in arms if arm]
@@ -85,6 +88,8 @@ def spaghetti(draws: Sequence[Draw], arms_of_patients: Mapping[str, str], arms: 
             limit(grid[0][column], rule.hladr_sip_below, "SIP below")
             limit(grid[1][column], rule.ferritin_mals_above, "MALS above")
             grid[1][column].set_xlabel(DAY)
+        days = sorted({d.day for d in draws if arms_of_patients.get(d.patient_id) in names})
+        grid[0][0].set_xticks(_apart(days))  # all panels share the axis
     return figure
 
 
@@ -180,9 +185,18 @@ def _series(draws: Sequence[Draw], arms_of_patients: Mapping[str, str], arm: str
     return list(patients.values())
 
 
+def _apart(days: Sequence[int]) -> list[int]:
+    """Choose the days whose numbers stand below an axis: those of draws, as far as they do not run into each other."""
+    kept: list[int] = []
+    for day in days:
+        if not kept or day - kept[-1] >= (days[-1] - days[0]) / MOST_TICKS:
+            kept.append(day)
+    return kept
+
+
 def _ribbon(axes, rows: Sequence[Mapping[str, object]], position: int) -> None:
     color = ARM_COLORS[position % 2]
-    known = [r for r in rows if r["median"] is not None]
+    known = [r for r in rows if r["median"] is not None and r["n"] >= LEAST_FOR_MEDIAN]
     axes.plot([r["day"] for r in known], [r["median"] for r in known], color=color, lw=2.4, ls=ARM_LINES[position % 2],
               marker=ARM_MARKERS[position % 2], ms=5, mec="white", mew=0.7, zorder=4)  # fmt: skip
     both = [r for r in known if r["quartile_1"] is not None and r["quartile_3"] is not None]

@@ -1,7 +1,7 @@
 """Figures of a whole study for Snakemake's own report: tubes, calls, AB/C, bead runs; without the treatment arm."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,22 +33,31 @@ def write_figures(study, results: str | Path) -> None:
         name: read_table(Path(results) / f"{name}.csv", name)
         for name in ("quantification", "calibrations", "phenotypes")
     }
-    for name, figure in figures(tables, study.config).items():
+    patients = {tube.sample_id for tube in study.tubes if tube.role == "patient"}
+    for name, figure in figures(tables, study.config, patients).items():
         write_bytes(folder / f"{name}.png", style.png_of(figure))
 
 
-def figures(tables: Mapping[str, Sequence[Mapping]], config: Mapping) -> dict[str, Figure]:
-    """Draw all figures; a study without rows gives empty axes."""
+def figures(
+    tables: Mapping[str, Sequence[Mapping]], config: Mapping, patients: Collection[str] | None = None
+) -> dict[str, Figure]:
+    """Draw all figures; a study without rows gives empty axes.
+
+    `patients` are the sample_ids of patients' tubes: a control's AB/C says nothing about a laboratory's patients.
+    """
+    tubes = tables["quantification"]
+    of_patients = [row for row in tubes if patients is None or row["sample_id"] in patients]
     return {
-        "tubes": status_by_lab(tables["quantification"]),
+        "tubes": status_by_lab(tubes),
         "calls": calls_by_day(tables["phenotypes"]),
-        "antibodies": antibodies_by_lab(tables["quantification"], config),
+        "antibodies": antibodies_by_lab(of_patients, config),
         "beads": beads_by_lab(tables["calibrations"]),
     }
 
 
-def _axes(width: float = 7.5, height: float = 3.6):
+def _axes(title: str, width: float = 7.5, height: float = 3.9):
     figure = Figure(figsize=(width, height), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -56,7 +65,7 @@ def _axes(width: float = 7.5, height: float = 3.6):
 
 def status_by_lab(tubes: Sequence[Mapping]) -> Figure:
     """Stack the tubes of each laboratory by status."""
-    figure, axes = _axes()
+    figure, axes = _axes("Tubes of each laboratory by status, controls included")
     labs = sorted({row["lab"] for row in tubes})
     left = np.zeros(len(labs))
     counts = Counter((row["lab"], row["status"]) for row in tubes)
@@ -72,7 +81,7 @@ def status_by_lab(tubes: Sequence[Mapping]) -> Figure:
 
 def calls_by_day(draws: Sequence[Mapping]) -> Figure:
     """Stack the calls of each study day."""
-    figure, axes = _axes()
+    figure, axes = _axes("Calls of each study day")
     days = sorted({row["day"] for row in draws})
     counts = Counter((row["day"], row["phenotype"]) for row in draws)
     bottom = np.zeros(len(days))
@@ -88,7 +97,7 @@ def calls_by_day(draws: Sequence[Mapping]) -> Figure:
 
 def antibodies_by_lab(tubes: Sequence[Mapping], config: Mapping) -> Figure:
     """Show AB/C of every tube with a value, by laboratory, with the limits of call and reversal."""
-    figure, axes = _axes()
+    figure, axes = _axes("AB/C of patients' tubes by laboratory; bar: median")
     rows = [row for row in tubes if row["abc"] is not None and row["abc"] > 0]
     labs = sorted({row["lab"] for row in rows})
     for place, lab in enumerate(labs):
@@ -108,7 +117,11 @@ def antibodies_by_lab(tubes: Sequence[Mapping], config: Mapping) -> Figure:
 
 def beads_by_lab(runs: Sequence[Mapping]) -> Figure:
     """Show slope against the largest recovery error of every bead run; a cross is a run that failed."""
-    figure, axes = _axes()
+    figure, axes = _axes("Bead runs: slope and largest recovery error")
+    lineless = sum(row["slope"] is None for row in runs)
+    if lineless:
+        words = "bead run has no line and is" if lineless == 1 else "bead runs have no line and are"
+        axes.set_title(f"{lineless} {words} not shown", loc="left", fontsize=9, color=style.MUTED)
     labs = sorted({row["lab"] for row in runs})
     markers = "osD^v<>ph*"
     for place, lab in enumerate(labs):

@@ -1,5 +1,6 @@
 """Build results/report.html and the folder results/report. Nothing is computed here; only what changed is written."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -119,12 +120,13 @@ def today_page(inputs: view.Inputs, tubes: list[dict], beads: list[dict]) -> dic
 
 def lead(page: Mapping) -> str:
     """Say in three sentences what a person needs to know first."""
-    words = [f"{page['released']:,} of {page['n_tubes']:,} tubes may be released"]
+    words = [f"{page['free']:,} of {page['n_tubes']:,} tubes may be released"]
     for n, one, many in (
         (page["to_look"], "needs a look first", "need a look first"),
         (page["held"], "is held by a reviewer", "are held by a reviewer"),
         (page["without"], "has no value", "have no value"),
-        (page["superseded"], "was replaced by a later tube", "were replaced by later tubes"),
+        (page["superseded"], "is replaced by another tube", "are replaced by other tubes"),
+        (page["controls"], "is a control", "are controls"),
     ):
         if n:
             words.append(f"{n:,} {one if n == 1 else many}")
@@ -156,6 +158,11 @@ def beside(value: float | None, limit: float) -> str:
     return "–" if value is None else wording.abc_number(value, limit)
 
 
+def moment(text: str) -> str:
+    """Write a time of acquisition for a sentence: without seconds, with an offset that is stated."""
+    return re.sub(r"(:\d\d):\d\d(\.\d+)?", r"\1", text.replace("T", " "), count=1)
+
+
 def chance(value: float | None) -> str:
     """Write a chance in percent; a small one is not nothing."""
     if value is None:
@@ -176,6 +183,8 @@ def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, a
     environment.filters["urlencode_all"] = lambda text: quote(str(text), safe="")
     environment.filters["beside"] = beside
     environment.filters["chance"] = chance
+    environment.filters["side"] = side
+    environment.filters["moment"] = moment
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     words = {
         "paragraphs": methods.paragraph(inputs, environment),

@@ -29,7 +29,8 @@ def histogram(
     Returns
     -------
     dict or None
-        positions (bins + 1), counts, ticks, abc_ticks, limits, median: all places are asinh(PE / cofactor).
+        positions (bins + 1), counts, ticks, abc_ticks, limits, median, statistic (the median's
+        name: it may be a mean); all places are asinh(PE / cofactor).
     """
     found = reading.pe_histogram
     if not found or not sum(found["counts"]):
@@ -58,6 +59,7 @@ def histogram(
         "abc_ticks": _within(reach, _abc_ticks(to_pe, place)) if to_pe else [],
         "limits": [(place(v), words) for v, words in places if v is not None],
         "median": place(pe) if pe is not None else None,
+        "statistic": statistic.replace("_", " "),
     }
 
 

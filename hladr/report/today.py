@@ -3,18 +3,19 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from .. import release
+from .. import moments, release
 from ..flags import FLAGS
 from . import risk as risks
 from .view import Inputs
 
 INHERITED = {"calibration_failed", "calibration_review"}
 SHOWN = 10
+CODES_ONLY_HERE = {"ferritin undecided", "ferritin missing"}  # such a draw has the status ok: problems.xlsx skips it
 
 
 def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> dict:
     """Gather what the first page says."""
-    counts = Counter(t["status"] for t in tubes)
+    states = Counter(t["release"] for t in tubes)
     status = {t["id"]: t["status"] for t in tubes}
     draws = inputs.tables["phenotypes"]
     by_draw = defaultdict(list)
@@ -22,31 +23,38 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         if t["role"] == "patient" and t["release"] != "superseded":
             by_draw[(t["patient"], t["day"])].append(t)
     judged = [(draw, draw_state(draw, by_draw.get((draw["patient_id"], draw["day"]), ()))) for draw in draws]
+    calls = Counter(draw["phenotype"] for draw in draws)
+    causes = fixes(inputs, tubes, beads)
     # what endangers a decision most is looked at first
     urgent = sorted(judged, key=lambda pair: first_rank(by_draw.get((pair[0]["patient_id"], pair[0]["day"]), ())))
     return {
-        "counts": {status: counts.get(status, 0) for status in ("ok", "review", "failed")},
-        "released": sum(t["release"] in ("may", "released") for t in tubes),
-        "held": sum(t["release"] == "held" for t in tubes),
-        "to_look": sum(t["release"] == "look" for t in tubes),
-        "without": sum(t["release"] == "no" for t in tubes),
-        "superseded": sum(t["release"] == "superseded" for t in tubes),
+        # every tube is in one of these states, every draw in one of those below: each row of boxes adds up
+        "free": states[release.MAY] + states[release.RELEASED],
+        "by_reviewer": states[release.RELEASED],
+        "held": states[release.HELD],
+        "to_look": states[release.LOOK],
+        "without": states[release.NO],
+        "superseded": states[release.SUPERSEDED],
+        "controls": states[release.CONTROL],
+        "overrides": sum(t["gate"] == "override" for t in tubes),
+        "newest": newest(tubes),
+        "replaced_in_problems": any(t["release"] == release.SUPERSEDED and t["status"] != "ok" for t in tubes),
+        "in_problems": listed_problems(inputs),
         "bead_counts": Counter(b["status"] for b in beads),
         "sip": float(inputs.config["phenotype"]["hladr_sip_below_abc"]),
         "n_tubes": len(tubes),
         "n_beads": len(beads),
         "n_draws": len(draws),
         "n_patients": len(inputs.tables["reversal"]),
-        "calls": [
-            (name, Counter(d["phenotype"] for d in draws)[name])
-            for name in ("MALS", "SIP", "unclassified", "indeterminate")
-        ],
+        "calls": [(name, calls[name]) for name in ("MALS", "SIP", "unclassified")],
+        "n_called": len(draws) - calls["indeterminate"],
         "reversals": Counter(c["reversal"] for c in inputs.tables["reversal"]),
         "release": {
             state: [draw_record(d) for d, s in (urgent if state == "look" else judged) if s == state]
             for state in ("may", "look", "held", "no")
         },
-        "fixes": fixes(inputs, tubes, beads),
+        "fixes": causes,
+        "only_here": any(CODES_ONLY_HERE.intersection(fix["codes"]) for fix in causes),
         "closest": closest(draws, by_draw)[:SHOWN],
         "gates": gates_to_see(inputs, tubes)[:6],
         "decided": [
@@ -61,6 +69,20 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         ],
         "n_borderline": sum(bool(d["borderline"]) for d in draws),
     }
+
+
+def newest(tubes: Sequence[Mapping]) -> Mapping | None:
+    """Find the tube that was acquired last: with the study's name it tells two printed pages apart."""
+    return max(
+        (t for t in tubes if t["acquired"]), key=lambda t: (moments.in_order(t["acquired"]), t["id"]), default=None
+    )
+
+
+def listed_problems(inputs: Inputs) -> Counter:
+    """Count what problems.xlsx lists, by its kind; nothing, where that file is not written."""
+    from ..exports.xlsx import problem_rows
+
+    return Counter(row["kind"] for row in problem_rows(inputs.tables))
 
 
 def first_rank(tubes: Sequence[Mapping]) -> float:
@@ -81,8 +103,14 @@ def draw_record(draw: Mapping) -> dict:
         "call": draw["phenotype"],
         "borderline": draw["borderline"],
         "reason": draw["reason"],
+        "no_call": sentence((draw["reason"] or "").removeprefix("Indeterminate: ")),
         "doubt": doubts(draw),
     }
+
+
+def sentence(words: str) -> str:
+    """Begin with a capital and end with a full stop."""
+    return words[:1].upper() + words[1:] + ("." if words and not words.endswith(".") else "")
 
 
 def doubts(draw: Mapping) -> str:
@@ -96,7 +124,7 @@ def fixes(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) ->
     made = []
     by_bead = defaultdict(list)
     for t in tubes:
-        if t["bead"]:
+        if t["bead"] and t["release"] != release.SUPERSEDED:
             by_bead[t["bead"]].append(t)
     for run in beads:
         if run["status"] == "ok":

@@ -11,6 +11,7 @@ from . import risk as risks
 
 TUBES_PER_BLOCK = 20
 PATIENTS_PER_BLOCK = 50
+WHY_LETTERS = 90  # of a reason in the list of tubes; its whole is on the page of the tube
 TUBE_COLUMNS = (
     "id",
     "patient",
@@ -19,6 +20,7 @@ TUBE_COLUMNS = (
     "role",
     "status",
     "flags",
+    "why",
     "abc",
     "low",
     "high",
@@ -34,6 +36,7 @@ TUBE_COLUMNS = (
     "rank",
     "release",
     "gate",
+    "by",
     "block",
     "picture",
 )
@@ -105,6 +108,7 @@ def tube_index(inputs: Inputs) -> list[dict]:
                 "role": roles.get(name, "patient"),
                 "status": row["status"],
                 "flags": row["flags"] or "",
+                "why": shortened(row["reason"] or ""),
                 "abc": rounded(row["abc"]),
                 "low": rounded(row["abc_low"]),
                 "high": rounded(row["abc_high"]),
@@ -118,8 +122,9 @@ def tube_index(inputs: Inputs) -> list[dict]:
                 "limit": risk.limit,
                 "distance": rounded(risk.distance_percent, 4),
                 "group": risk.group,
-                "release": release.of_tube(row, said.get(name), name in replaced),
+                "release": release.of_tube(row, said.get(name), name in replaced, is_patient),
                 "gate": row["gate_source"],
+                "by": replaced.get(name),
                 "block": f"tubes-{place // TUBES_PER_BLOCK:04d}",
                 "picture": f"pictures/{quote(name)}.png" if name in inputs.pictures else None,
                 "place": place,
@@ -138,6 +143,15 @@ def tube_index(inputs: Inputs) -> list[dict]:
 def rounded(value: float | None, digits: int = 9) -> float | None:
     """Keep so many significant digits: pages need no more, and are a third smaller."""
     return None if value is None else float(f"{value:.{digits}g}")
+
+
+def shortened(words: str, most: int = WHY_LETTERS) -> str:
+    """Cut a sentence between two words; what is short enough stays whole, without its full stop."""
+    words = words.strip().removesuffix(".")
+    words = words[:1].upper() + words[1:]
+    if len(words) <= most:
+        return words
+    return words[:most].rsplit(" ", 1)[0].rstrip(",;:") + " …"
 
 
 def table(records: Sequence[Mapping], columns: Sequence[str]) -> dict:

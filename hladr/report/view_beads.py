@@ -16,6 +16,7 @@ QUANTITIES = {
     "max_recovery_error_percent": ("largest recovery error", "%"),
     "value_at_common_pe": ("assigned value that one PE reads", ""),
 }
+NEVER_NEGATIVE = {"cv_brightest_percent", "max_recovery_error_percent"}
 MODEL_NAMES = {"by_slope_one": "line of slope 1", "by_offset": "beads with autofluorescence of their own"}
 
 
@@ -114,13 +115,16 @@ def drift_series(rows: Sequence[Mapping]) -> list[dict]:
 def drift_point(row: Mapping) -> dict:
     """Make one point of a Levey-Jennings chart with its limits at three standard deviations."""
     mean, sd = row["mean"], row["sd"]
+    low = mean - 3 * sd if mean is not None and sd is not None else None
+    if low is not None and low <= 0 and row["quantity"] in NEVER_NEGATIVE:
+        low = None  # no run can fall below it: a line there would promise an alarm that cannot come
     broken = [text for text in (row["rules"], row["change"] and f"changed: {row['change']}") if text]
     return {
         "name": row["bead_id"],
         "when": (row["acquired_at"] or "")[:10],
         "value": rounded(row["value"]),
         "centre": rounded(mean),
-        "low": rounded(mean - 3 * sd) if mean is not None and sd is not None else None,
+        "low": rounded(low),
         "high": rounded(mean + 3 * sd) if mean is not None and sd is not None else None,
         "alarm": row["rules"] or None,
         "note": "; ".join(broken),

@@ -4,11 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
+from .. import wording
 from ..cytometers import known_cytometer
 from ..fcs import NOTES
 from ..kits import kit as kit_of
+from ..pairing import HOURS
 from .histogram import alternatives, histogram
 from .view import Inputs, decisions, rounded
+
+LIMIT_NAMES = ("SIP below", "reversal above")
 
 
 def tube_blocks(inputs: Inputs, index: Sequence[Mapping]) -> dict[str, dict]:
@@ -27,8 +31,10 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
     reading, measured = inputs.readings.get(name), inputs.measurements.get(name)
     config, override = inputs.config, inputs.study.overrides.get(name)
     calibration = inputs.calibrations.get(row["bead_id"]) if row["bead_id"] else None
-    limits = [float(config["phenotype"]["hladr_sip_below_abc"]), float(config["reversal"]["hladr_abc"])]
-    shown = [(limits[0], f"SIP below {limits[0]:,.0f}"), (limits[1], f"reversal above {limits[1]:,.0f}")]
+    # no call is made of a control: no limit says anything about it
+    of_both = [float(config["phenotype"]["hladr_sip_below_abc"]), float(config["reversal"]["hladr_abc"])]
+    limits = of_both if record["role"] == "patient" else []
+    shown = [(limit, f"{name} {limit:,.0f}") for limit, name in zip(limits, LIMIT_NAMES, strict=False)]
     statistic = config["quantify"]["statistic"]
     detail: dict[str, object] = {
         "findings": [vars_of(f) for f in measured.findings] if measured else [],
@@ -55,7 +61,10 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
                 calibration and known_cytometer(beads_cytometer(calibration)),
             ]
         }
-        detail["settings"] = [setting(compared, models.get(compared["what"])) for compared in measured.pairing]
+        detail["settings"] = [
+            setting(compared, models.get(compared["what"]), float(config["quantify"]["bead_window_hours"]))
+            for compared in measured.pairing
+        ]
     if name in said:
         detail["decision"] = {"reviewer": said[name].reviewer, "date": str(said[name].date)}
     if override is not None:
@@ -150,15 +159,28 @@ def beads_cytometer(calibration) -> str | None:
     return calibration.settings.cytometer if calibration.settings else None
 
 
-def setting(row: Mapping, models: Sequence[str | None] | None) -> dict:
+def setting(row: Mapping, models: Sequence[str | None] | None, window_hours: float) -> dict:
     """Show one compared setting.
 
     What a header says in words stays out, but for a cytometer's model that is recognised; whether it agrees is told.
     """
+    if row["what"] == HOURS:
+        return {"name": HOURS, "between": apart(row["tube"], window_hours)}
     hidden = row["tube"] is None and row["beads"] is None and row["agree"] is not None
     tube, beads = (models or (None, None)) if hidden else (shown(row["tube"]), shown(row["beads"]))
-    stated = "stated" if hidden else None
+    stated = "stated, not shown" if hidden else None
     return {"name": row["what"], "tube": tube or stated, "beads": beads or stated, "same": row["agree"]}
+
+
+def apart(hours: float | str | None, window_hours: float) -> str:
+    """Say how long before or after the tube its beads were acquired: in hours, or bounds such as `-4 to 20`."""
+    limit = f"limit {window_hours:g} h"
+    if hours is None:
+        return f"the times of acquisition are not both stated ({limit})"
+    if isinstance(hours, str):
+        return f"beads {hours} h before the tube, as far as the files state the times ({limit})"
+    side = "before" if hours >= 0 else "after"
+    return f"beads {wording.number(abs(hours), window_hours)} h {side} the tube ({limit})"
 
 
 def shown(value: object) -> object:

@@ -102,8 +102,34 @@ def test_excel_shows_ids_as_text_and_never_computes(results):
     assert {cell.number_format for cell in found.values()} == {"@"}
     assert all(found[text].quotePrefix for text in ("=1+1", "+49", "-x", "@SUM(A1)"))
     assert book["about"]["B1"].data_type == "s"
-    assert sheet.freeze_panes == "A2"
+    assert sheet.freeze_panes == "B2"  # head and id stay in sight
     assert sheet.auto_filter.ref == f"A1:{sheet.cell(1, sheet.max_column).column_letter}{len(TRAPS) + 1}"
+
+
+def test_a_column_has_one_number_of_digits(tmp_path):
+    from openpyxl import load_workbook
+
+    rows = [
+        {"sample_id": "a", "abc": 3910.30568, "percent": 7.19161908, "voltage": 480.0, "value": 0.00123, "odd": None},
+        {"sample_id": "b", "abc": 912.4, "percent": 12.5, "voltage": 510.0, "value": 1682.59965, "odd": 0.0},
+    ]
+    book = Book("study")
+    book.sheet("tubes", list(rows[0]), rows)
+    book.save(tmp_path / "book.xlsx")
+    sheet = load_workbook(tmp_path / "book.xlsx")["tubes"]
+    shown = [[cell.number_format for cell in sheet[column][1:]] for column in "BCDE"]
+    assert shown == [["#,##0"] * 2, ["#,##0.00"] * 2, ["#,##0"] * 2, ["#,##0.0000", "#,##0"]]
+    assert sheet["B2"].value == 3910.30568
+
+
+def test_about_names_what_is_in_the_workbook(results):
+    from openpyxl import load_workbook
+
+    exports_xlsx.write_results_xlsx(results / "results.xlsx", exports.read_tables(results))
+    book = load_workbook(results / "results.xlsx")
+    about = {row[0].value: row[1].value for row in book["about"].iter_rows()}
+    assert about["what this is"] == "The tables quantification, calibrations, phenotypes and reversal, a sheet each."
+    assert book.sheetnames == ["about", "quantification", "calibrations", "phenotypes", "reversal", "dictionary"]
 
 
 def test_the_treatment_arm_is_not_in_the_workbooks(results):

@@ -5,6 +5,7 @@ import re
 import numpy as np
 from calls_support import blood, config, draws, tube
 
+from hladr.cohort.series import by_day
 from hladr.plots import cohort as plots_cohort
 from hladr.plots import plane as plots_plane
 from hladr.plots.style import ARM_COLORS, ARM_LINES, ARM_MARKERS, CALLS, png_of, svg_of
@@ -63,3 +64,21 @@ def test_calls_and_arms_are_told_apart_without_colour():
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     assert abs(luminance(ARM_COLORS[0]) - luminance(ARM_COLORS[1])) > 50
+
+
+def test_medians_need_three_patients_and_days_of_draw_are_the_ticks():
+    made = []
+    for k in range(3):
+        days = {1: 3000 + k, 4: 9000 + k} if k else {1: 3000, 4: 9000, 15: 9500}
+        tubes = [
+            tube(f"S{k}-{day}", patient_id=f"P{k}", day=day, abc=value, low=value, high=value)
+            for day, value in days.items()
+        ]
+        made += draws(tubes, [])
+    arms = {f"P{k}": "precision" for k in range(3)}
+    summary = by_day(made, arms, ["precision"])
+    figure = plots_cohort.spaghetti(made, arms, ["precision"], summary, LIMITS)
+    abc = figure.axes[0]
+    thick = [line for line in abc.lines if line.get_linewidth() == 2.4]
+    assert [list(line.get_xdata()) for line in thick] == [[1, 4]]
+    assert list(abc.get_xticks()) == [1, 4, 15]

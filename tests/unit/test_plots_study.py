@@ -47,6 +47,21 @@ def test_antibodies_show_every_value_and_the_median():
     assert medians == [4000, 8000]
 
 
+def test_a_control_is_no_patient_of_its_laboratory():
+    tubes = [row | {"sample_id": f"s{k}"} for k, row in enumerate(TUBES)]
+    axes = plots_study.figures(tables(tubes), CONFIG, {"s0", "s2", "s4"})["antibodies"].axes[0]
+    shown = sorted(y for line in axes.lines if line.get_marker() == "o" for y in line.get_ydata())
+    assert shown == [4000, 8000, 9000]
+
+
+def test_each_figure_has_a_title_and_says_what_it_leaves_out():
+    lineless = {"lab": "graz", "status": "failed", "slope": None, "max_recovery_error_percent": None}
+    made = plots_study.figures(tables(runs=[*RUNS, lineless]), CONFIG)
+    assert all(figure.get_suptitle() for figure in made.values())
+    assert made["beads"].axes[0].get_title(loc="left") == "1 bead run has no line and is not shown"
+    assert not plots_study.figures(tables(), CONFIG)["beads"].axes[0].get_title(loc="left")
+
+
 @pytest.mark.parametrize("name", plots_study.NAMES)
 def test_an_empty_study_gives_empty_axes(name):
     from hladr.plots.style import png_of

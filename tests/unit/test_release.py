@@ -29,6 +29,12 @@ def test_a_tube(status, decision, replaced, state):
     assert release.of_tube({"status": status}, said(decision) if decision else None, replaced) == state
 
 
+@pytest.mark.parametrize(("decision", "state"), [(None, "control"), ("release", "control"), ("hold", "held")])
+def test_a_control_is_never_released(decision, state):
+    said_of_it = said(decision) if decision else None
+    assert release.of_tube({"status": "ok"}, said_of_it, False, is_patient=False) == state
+
+
 @pytest.mark.parametrize(
     ("draw", "tubes", "state"),
     [

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -295,3 +296,120 @@ def test_an_empty_study_has_a_report(tmp_path):
     assert "Nothing: no tube, bead run or ferritin value needs a person." in (results / "report.html").read_text(
         "utf-8"
     )
+
+
+def state_numbers(page):
+    """Read the boxes of the first page: words and number."""
+    boxes = re.findall(r'<a class="figure[^>]*>(.*?)</a>', page, re.DOTALL)
+    return {re.sub(r"<[^>]*>", " ", box.split("</b>")[1]): int(re.search(r"<b>([\d,]+)", box)[1]) for box in boxes}
+
+
+def test_the_boxes_of_the_first_page_add_up(small):
+    results, study = small
+    page = (results / "report.html").read_text(encoding="utf-8")
+    numbers = state_numbers(page)
+    tubes = [n for words, n in numbers.items() if "tubes" in words]
+    assert len(tubes) == 4
+    assert sum(tubes) == len(study.tubes)
+    data = blocks(page)["tubes"]
+    states = [dict(zip(data["columns"], row, strict=True))["release"] for row in data["rows"]]
+    may = next(n for words, n in numbers.items() if "may be released" in words)
+    assert may == states.count("may") + states.count("released")
+    draws = read_report(study, results).tables["phenotypes"]
+    called = sum(draw["phenotype"] != "indeterminate" for draw in draws)
+    assert next(n for words, n in numbers.items() if "blood draws called" in words) == called
+    assert f"{len(draws) - called} without a call" in page
+
+
+def test_the_first_page_says_which_study_and_how_new(small):
+    results, study = small
+    page = (results / "report.html").read_text(encoding="utf-8")
+    inputs = read_report(study, results)
+    last = max((r.acquired_at, name) for name, r in inputs.readings.items() if r.acquired_at)
+    said = re.search(r'id="which">(.*?)</p>', page, re.DOTALL)[1]
+    assert said.startswith(str(study.config["study"]))
+    assert f"newest tube acquired {build.moment(last[0])} (" in said
+
+
+def test_a_time_of_acquisition_loses_its_seconds_only():
+    assert build.moment("2024-03-27T12:33:05.25") == "2024-03-27 12:33"
+    assert build.moment("2024-03-27T12:33:05+01:00") == "2024-03-27 12:33+01:00"
+    assert build.moment("2024-03-27") == "2024-03-27"
+
+
+def test_today_says_what_problems_xlsx_lists(small):
+    from hladr.exports import xlsx
+
+    results, study = small
+    page = (results / "report.html").read_text(encoding="utf-8")
+    said = re.search(r'id="problems">(.*?)</p>', page, re.DOTALL)[1]
+    rows = xlsx.problem_rows(read_report(study, results).tables)
+    assert '<a href="problems.xlsx">' in said
+    for kind in {row["kind"] for row in rows}:
+        n = sum(row["kind"] == kind for row in rows)
+        assert re.search(rf"\b{n} {kind}{'s' if n != 1 else ''}\b", said)
+    assert "Ferritin that is missing or undecided is not in it" in said
+
+
+def test_each_draw_without_a_call_says_why(small):
+    results, study = small
+    inputs = read_report(study, results)
+    found = today.page(inputs, build.view.tube_index(inputs), [])["release"]["no"]
+    assert found
+    assert all(d["no_call"].endswith(".") and not d["no_call"].startswith("Indeterminate") for d in found)
+    assert found[0]["no_call"] in unescape((results / "report.html").read_text(encoding="utf-8"))
+
+
+def test_nothing_is_asked_for_a_replaced_tube_and_controls_meet_no_limit(tmp_path):
+    from dataclasses import replace
+
+    made, results = benchmark(), tmp_path / "results"
+    study = made.synthetic_study(42)
+    tubes = list(study.tubes)
+    tubes[7] = replace(tubes[7], replaces="S00005")  # S00005 is truncated
+    tubes[12] = replace(tubes[12], role="control")
+    study.tubes = tuple(tubes)
+    made.write_results(study, results)
+    write_report(study, results)
+    inputs = read_report(study, results)
+    rows = {t["id"]: t for t in build.view.tube_index(inputs)}
+    assert (rows["S00005"]["release"], rows["S00005"]["by"]) == ("superseded", "S00007")
+    assert (rows["S00012"]["release"], rows["S00012"]["call"]) == ("control", None)
+    named = [name for fix in today.fixes(inputs, list(rows.values()), []) for name in fix["tubes"]]
+    assert "S00005" not in named
+    detail = blocks((results / "report.html").read_text(encoding="utf-8"))["tubes-0000"]["S00012"]
+    assert detail["hist"]["limits"] == []
+    assert all(row["other_side"] is None for row in detail["alternatives"])
+
+
+def test_a_long_reason_is_cut_between_words():
+    assert build.view.shortened("13 hours from venepuncture to acquisition, more than 8.") == (
+        "13 hours from venepuncture to acquisition, more than 8"
+    )
+    long = build.view.shortened("the " + "monocytes and " * 20)
+    assert long.startswith("The monocytes and")
+    assert long.endswith(" …")
+    assert len(long) <= build.view.WHY_LETTERS + 2
+
+
+def test_hours_to_the_beads_are_a_line_of_their_own():
+    from hladr.report.view_tubes import apart, setting
+
+    row = {"what": "hours from beads to tube", "tube": 8.666666667, "beads": None, "agree": None}
+    assert setting(row, None, 24.0)["between"] == "beads 8.7 h before the tube (limit 24 h)"
+    assert apart(-3.0, 24.0) == "beads 3 h after the tube (limit 24 h)"
+    assert apart(24.01, 24.0) == "beads 24.01 h before the tube (limit 24 h)"  # never rounded onto its limit
+    assert "36 to 62 h" in apart("36 to 62", 24.0)
+    assert "not both stated" in apart(None, 24.0)
+    serial = {"what": "serial number", "tube": None, "beads": None, "agree": True}
+    assert setting(serial, None, 24.0)["tube"] == "stated, not shown"
+
+
+def test_an_error_that_is_never_negative_has_no_limit_below_nothing():
+    from hladr.report.view_beads import drift_point
+
+    row = {"bead_id": "B1", "acquired_at": "2026-01-01T08:00:00", "value": 1.2, "mean": 1.0, "sd": 0.5}
+    row |= {"rules": None, "change": None}
+    error, slope = (drift_point(row | {"quantity": name}) for name in ("max_recovery_error_percent", "intercept"))
+    assert (error["low"], error["high"]) == (None, 2.5)
+    assert (slope["low"], slope["high"]) == (-0.5, 2.5)

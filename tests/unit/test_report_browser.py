@@ -1,5 +1,6 @@
 """The report in a real browser without a screen: every page opens without an error, filters and keys work."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -67,6 +68,11 @@ def test_an_override_is_shown_beside_the_automatic_gate(report, tmp_path):
         await visit("tube=S00013");
         out.both = [...document.querySelectorAll("#both-gates tr")].map((r) => [...r.cells].map((c) => c.innerText));
         out.notes = text("#file-notes");
+        await visit("tubes"); await choose("gate", "override");
+        const rows = [...document.querySelectorAll("#tube-table tr[data-id]")];
+        out.override = rows.map((r) => [r.dataset.id, r.cells[1].innerText]);
+        await choose("gate", "");
+        await visit("today"); out.counted = text("#overrides");
         await visit("tube=S00012");
         out.none = document.querySelector("#both-gates") || document.querySelector("#file-notes");
         """,
@@ -82,6 +88,10 @@ def test_an_override_is_shown_beside_the_automatic_gate(report, tmp_path):
     assert (both["drawn by"][1], both["on"][1], both["because"][1]) == ("C. Seer", "2026-02-01", "it cuts dim cells")
     assert found["notes"].split("\n")[0] == "The FCS 3.0 data set of a Beckman file was read."
     assert found["none"] is None
+    assert "S00013" in [row[0] for row in found["override"]]
+    assert all("reviewer’s gate" in row[1] for row in found["override"])
+    n = len(found["override"])
+    assert found["counted"] == f"{n} tube{'s' if n != 1 else ''} with a reviewer’s gate"
 
 
 def test_the_day_of_reversal_is_marked_on_the_chart_that_decides(finished_demo, tmp_path):
@@ -152,6 +162,69 @@ def test_filters_sorting_and_paging(report, tmp_path):
     assert found["text"] == ["S00042"]
     assert found["rising"]
     assert found["falling"]
+
+
+def test_states_of_release_and_gates_are_badges_and_filters(finished_demo, tmp_path):
+    found = probe(
+        finished_demo / "results" / "report.html",
+        """
+        await visit("tube=JEN-002-d4"); out.replaced = text("#page-tube");
+        out.newer = document.querySelector("#page-tube .note a").hash;
+        out.apart = text("#apart");
+        await visit("tube=CTRL-jena"); out.control = text("#page-tube");
+        out.limits = document.querySelectorAll("#page-tube svg .limit, #page-tube svg .limit2").length;
+        await visit("tube=ATH-001-d1");
+        const chart = [...document.querySelectorAll("#page-tube svg")].pop();
+        const boxes = [...chart.querySelectorAll("text")].map((e) => e.getBoundingClientRect());
+        const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1;
+        const overlap = (a, b) => meet(a, b) && a.top < b.bottom - 3 && b.top < a.bottom - 3;
+        out.collide = boxes.filter((a, k) => boxes.slice(k + 1).some((b) => overlap(a, b))).length;
+        out.names = chart.textContent;
+        await visit("tubes");
+        const rows = () => [...document.querySelectorAll("#tube-table tr[data-id]")];
+        await choose("release", "superseded"); out.superseded = rows().map((r) => [r.dataset.id, r.cells[1].innerText]);
+        await choose("release", "control"); out.controls = rows().map((r) => r.dataset.id).sort();
+        await choose("release", ""); await choose("gate", "override"); out.override = rows().length;
+        await choose("gate", ""); await choose("text", "UTR-001-d2");
+        out.why = rows()[0].querySelector(".why").innerText;
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    assert "Replaced by JEN-002-d4r. Do not release." in found["replaced"]
+    assert "May be released" not in found["replaced"]
+    assert "What to do" not in found["replaced"]
+    assert found["newer"] == "#tube=JEN-002-d4r"
+    assert re.fullmatch(r"Beads [\d.]+ h before the tube \(limit 24 h\)\.", found["apart"])
+    assert "No call is made of it" in found["control"]
+    assert "May be released" not in found["control"]
+    assert found["limits"] == 0
+    assert found["collide"] == 0
+    assert all(words in found["names"] for words in ("median", "SIP below 5,000", "reversal above 8,000"))
+    assert [row[0] for row in found["superseded"]] == ["JEN-002-d4"]
+    assert "replaced" in found["superseded"][0][1]
+    assert found["controls"] == ["CTRL-athens", "CTRL-jena"]
+    assert found["override"] == 0
+    assert found["why"].split("\n")[0].startswith("357 monocytes were found")
+    assert "few_monocytes" in found["why"]
+
+
+def test_the_numbers_of_an_axis_differ(report, tmp_path):
+    found = probe(
+        report,
+        """
+        for (const [low, high] of [[0.9957, 0.9969], [22490, 25643], [0, 1.7], [-1.329, -1.32], [6.2, 7.5]]) {
+          const { ticks, digits } = linTicks(low, high);
+          out[low] = [ticks.length, new Set(ticks.map((v) => v.toFixed(digits))).size, Math.min(...ticks) >= low];
+        }
+        await visit("beads"); await wait(200);
+        out.charts = document.querySelectorAll("#drift svg").length;
+        """,
+        tmp_path,
+    )
+    assert found.pop("errors") == []
+    assert found.pop("charts") > 0
+    assert all(2 <= n <= 7 and n == different and inside for n, different, inside in found.values())
 
 
 def test_keys_walk_through_the_tubes(report, tmp_path):
@@ -228,6 +301,21 @@ def test_a_large_study_says_where_its_details_are(report, tmp_path):
     )
     assert found["errors"] == []
     assert "in the folder “report” beside this page" in found["tube"]
+
+
+def test_why_and_gates_are_in_view_on_a_small_screen(finished_demo, tmp_path):
+    found = probe(
+        finished_demo / "results" / "report.html",
+        """
+        await visit("tubes");
+        for (const name of ["why", "gates"])
+          out[name] = document.querySelector("#tube-table td." + name).getBoundingClientRect().right;
+        """,
+        tmp_path,
+        size="1024,700",
+    )
+    assert found.pop("errors") == []
+    assert max(found.values()) <= 1024
 
 
 def test_narrow_windows_do_not_scroll_sideways(report, tmp_path):

@@ -16,46 +16,68 @@ function logTicks(low, high, steps = [1, 2, 5]) {
   return ticks;
 }
 
+// Two to five round numbers between two ends, and the digits that tell them apart.
+function linTicks(low, high) {
+  const rough = (high - low) / 3, size = 10 ** Math.floor(Math.log10(rough)), step = size * [5, 2, 1].find((m) => m * size <= rough * 1.0001);
+  const ticks = [];
+  for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push(k * step);
+  return { ticks, digits: Math.min(Math.max(-Math.floor(Math.log10(step * 1.0001)), 0), 9) };
+}
+
 // The interval of AB/C on one fixed logarithmic scale, with the two limits: comparable from row to row.
-function intervalBar(abc, low, high, width = 170) {
+function intervalBar(abc, low, high, width = 170, decides = true) {
   const { sip, reversal } = HL.data.meta;
   if (!has(abc) || abc <= 0) return h("span", { class: "muted" }, "–");
   const least = sip / 4, most = reversal * 4, height = 20;
   const place = logPlace(least, most, 4, width - 4);
   const at = (v) => place(Math.min(Math.max(v, least), most));
-  const parts = [line(4, 10, width - 4, 10, "", { stroke: "#d5dde1" }), line(place(sip), 2, place(sip), 18, "limit"), line(place(reversal), 2, place(reversal), 18, "limit2")];
+  const parts = [line(4, 10, width - 4, 10, "", { stroke: "#d5dde1" })];
+  if (decides) parts.push(line(place(sip), 2, place(sip), 18, "limit"), line(place(reversal), 2, place(reversal), 18, "limit2"));
   if (has(low)) parts.push(line(at(low), 10, Math.max(at(high), at(low) + 1), 10, "", { stroke: "#0b5a75", "stroke-width": 9, opacity: 0.35 }));
   parts.push(s("circle", { cx: at(abc), cy: 10, r: 2.6, fill: "#0b5a75" }));
-  const said = `${abcText(abc)} antibodies per cell` + (has(low) ? `, 95 % interval ${whole(low)} to ${whole(high)}` : "") + `; limits ${whole(sip)} and ${whole(reversal)}`;
+  const said = `${abcText(abc)} antibodies per cell` + (has(low) ? `, 95 % interval ${whole(low)} to ${whole(high)}` : "") + (decides ? `; limits ${whole(sip)} and ${whole(reversal)}` : "");
   return svg(width, height, said, s("title", {}, said), ...parts);
 }
 
-// Monocyte PE: PE below, the AB/C that it means above, the limits as lines.
-function peHistogram(hist, line_, limits, width = 720, height = 320) {
-  const left = 46, right = width - 14, top = 54, bottom = height - 46;
+// Monocyte PE: PE below, the AB/C that it means above, the limits as lines. All words stand outside the frame, the
+// names of the lines as a key above it, so that none crosses a bar or another word.
+function peHistogram(hist, width = 720, height = 320) {
+  const left = 62, right = width - 14, top = 58, bottom = height - 46;
   const place = linPlace(hist.positions[0], hist.positions[hist.positions.length - 1], left, right);
-  const most = Math.max(...hist.counts, 1), tall = linPlace(0, most, bottom, top);
+  const most = Math.max(...hist.counts, 1), tall = linPlace(0, most, bottom, top + 4);
   const outline = [[place(hist.positions[0]), bottom]];
   hist.counts.forEach((n, k) => outline.push([place(hist.positions[k]), tall(n)], [place(hist.positions[k + 1]), tall(n)]));
   outline.push([place(hist.positions[hist.positions.length - 1]), bottom]);
   const parts = [poly(outline, { fill: "#b4cdd8", stroke: "#0b5a75", "stroke-width": 1 }), line(left, bottom, right, bottom, "axis"), line(left, bottom, left, top, "axis")];
-  for (const [position, name] of hist.ticks) {
+  for (const [position, name] of apart(hist.ticks, place, (name) => 7 * name.length + 6)) {
     const x = place(position);
     if (x >= left - 1 && x <= right + 1) parts.push(line(x, bottom, x, bottom + (name ? 6 : 3), "axis"), name ? text(x, bottom + 19, name) : null);
   }
-  parts.push(text((left + right) / 2, height - 6, `compensated PE (${hist.channel}), linear units on an asinh scale`), text(left - 6, top + 4, whole(most), "end", "m"), text(left - 6, bottom, "0", "end", "m"),
-    s("text", { transform: `translate(12 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", class: "m" }, "monocytes"));
-  for (const [position, name] of hist.abc_ticks || []) {
+  parts.push(text((left + right) / 2, height - 6, `compensated PE (${hist.channel}), linear units on an asinh scale`), text(left - 6, tall(most) + 4, whole(most), "end", "m"), text(left - 6, bottom, "0", "end", "m"),
+    s("text", { transform: `translate(14 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", class: "m" }, "monocytes"));
+  const scale = hist.abc_ticks || [];
+  for (const [position, name] of apart(scale, place, (name) => 7 * name.length + 6)) {
     const x = place(position);
     if (x >= left - 1 && x <= right + 1) parts.push(line(x, top - 6, x, top - (name ? 12 : 9), "axis"), name ? text(x, top - 16, name) : null);
   }
-  if ((hist.abc_ticks || []).length) parts.push(line(left, top - 6, right, top - 6, "axis"), text(right, 12, "antibodies per cell (AB/C) by the bead line", "end", "m"));
-  if (has(hist.median)) parts.push(line(place(hist.median), top - 2, place(hist.median), bottom, "", { stroke: "#1d2b33", "stroke-width": 2 }), text(place(hist.median) - 4, bottom - 6, "median", "end"));
-  (hist.limits || []).forEach(([position, name], k) => {
-    const x = place(position);
-    if (x > left && x < right) parts.push(line(x, top - 6, x, bottom, k ? "limit2" : "limit"), text(x + (k ? 4 : -4), top + 10, name, k ? "start" : "end", "halo"));
-  });
+  if (scale.length) parts.push(line(left, top - 6, right, top - 6, "axis"), text(right, 12, "AB/C by the bead line", "end", "m"));
+  const marks = (hist.limits || []).map(([position, name], k) => ({ x: place(position), name, kind: k ? "limit2" : "limit" }));
+  if (has(hist.median)) marks.unshift({ x: place(hist.median), name: hist.statistic || "median", kind: "median" });
+  let key = left;
+  for (const mark of marks.filter((m) => m.x > left && m.x < right)) {
+    parts.push(line(mark.x, top - 6, mark.x, bottom, mark.kind), line(key, 8, key + 20, 8, mark.kind), text(key + 25, 12, mark.name, "start"));
+    key += 25 + 6 * mark.name.length + 16;
+  }
   return svg(width, height, "Histogram of the monocytes' PE", ...parts);
+}
+// Ticks from left to right; a name that would run into the one before it is left out, its tick stays.
+function apart(ticks, place, wide) {
+  let end = -Infinity;
+  return [...ticks].sort((a, b) => a[0] - b[0]).map(([position, name]) => {
+    if (!name || place(position) - wide(name) / 2 < end) return [position, ""];
+    end = place(position) + wide(name) / 2;
+    return [position, name];
+  });
 }
 
 // Bead peaks on the line, log10 against log10.
@@ -112,7 +134,8 @@ function leveyJennings(points, options) {
   const left = 64, right = width - 14, top = 22, bottom = height - 34;
   const values = points.flatMap((p) => [p.value, p.low, p.high, p.centre]).filter(has);
   const spread = Math.max(Math.max(...values) - Math.min(...values), Math.abs(values[0]) * 1e-3, 1e-9);
-  const y0 = Math.min(...values) - 0.12 * spread, y1 = Math.max(...values) + 0.12 * spread;
+  // what is never negative has no axis below 0
+  const least = Math.min(...values), y0 = least >= 0 ? Math.max(least - 0.12 * spread, 0) : least - 0.12 * spread, y1 = Math.max(...values) + 0.12 * spread;
   const px = points.length > 1 ? linPlace(0, points.length - 1, left + 14, right - 14) : () => (left + right) / 2, py = linPlace(y0, y1, bottom, top);
   const parts = [line(left, bottom, right, bottom, "axis"), line(left, bottom, left, top, "axis"), text(left, 12, `${title}${unit ? ", " + unit : ""}`, "start", "m")];
   const step = (key, className, extra) => {
@@ -123,7 +146,8 @@ function leveyJennings(points, options) {
   parts.push(poly(points.map((p, k) => [px(k), py(p.value)]), { class: "data" }));
   const r = Math.min(4, Math.max((right - left) / (2.5 * points.length), 1.5));
   points.forEach((p, k) => parts.push(s("circle", { cx: px(k), cy: py(p.value), r, fill: p.alarm ? "#d55e00" : "#0b5a75" }, s("title", {}, `${p.name}: ${upTo(p.value, 3)}${p.alarm ? " – " + p.alarm : ""}`))));
-  for (const v of [y0 + 0.1 * (y1 - y0), (y0 + y1) / 2, y1 - 0.1 * (y1 - y0)]) parts.push(text(left - 6, py(v) + 4, upTo(v, v > 100 ? 0 : 3), "end", "m"));
+  const { ticks, digits } = linTicks(y0, y1);
+  for (const v of ticks) parts.push(line(left - 3, py(v), left, py(v), "axis"), text(left - 6, py(v) + 4, v.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }), "end", "m"));
   if (points.length) parts.push(text(px(0), bottom + 16, points[0].when || points[0].name, "start", "m"), points.length > 1 ? text(px(points.length - 1), bottom + 16, points[points.length - 1].when || points[points.length - 1].name, "end", "m") : null);
   return svg(width, height, title, ...parts);
 }

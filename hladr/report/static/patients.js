@@ -56,9 +56,10 @@ const Patients = {
       const draws = block[id];
       show(section, h("div", { class: "tubehead" }, h("h1", {}, `Patient ${id}`), h("span", { class: "muted" }, Patients.verdict(p)), h("span", { class: "nav" }, h("a", { class: "chip", href: "#patients" }, "all patients"))),
         h("p", {}, p.reason), h("div", { class: "two" }, Patients.charts(p, draws, true).map((c) => h("div", {}, c))),
-        h("h2", {}, "Draws"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Day", "Status", "Call", "AB/C", "95 % interval", "Ferritin, ng/mL", "Probability", "Why", "Tubes"].map((w, k) => h("th", { class: k === 0 || k === 3 || k === 6 ? "num" : "" }, w)))),
+        h("h2", {}, "Draws"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Day", "Status", "Call", "AB/C", "95 % interval", "Ferritin, ng/mL", "Probability of the call", "Why", "Tubes"].map((w, k) => h("th", { class: k === 0 || k === 3 || k === 6 ? "num" : "" }, w)))),
           h("tbody", {}, draws.map((d) => h("tr", {}, h("td", { class: "num" }, d.day), h("td", {}, badge(d.status)), h("td", {}, d.call, d.borderline ? [" ", h("span", { class: "st review" }, "borderline")] : null), h("td", { class: "num" }, abcText(d.abc)), h("td", { class: "nowrap" }, has(d.low) ? `${whole(d.low)} to ${whole(d.high)}` : "–"),
-            h("td", {}, ferritinText(d)), h("td", { class: "num" }, has(d.p) ? percent(100 * d.p) : "–"), h("td", {}, d.reason), h("td", { class: "nowrap" }, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " "]))))))));
+            h("td", {}, ferritinText(d)), h("td", { class: "num" }, has(d.p) ? percent(100 * d.p) : "–"), h("td", {}, d.reason), h("td", { class: "nowrap" }, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " "])))))),
+        h("p", { class: "small muted" }, `Probability of the call: that AB/C lies on the side of ${whole(HL.data.meta.sip)} on which the call puts it, given its 95 % interval; 100 % where ferritin alone decides.`)));
     };
     HL.get(p.block, draw, () => show(section, h("p", { class: "gone" }, "The course is in the folder “report” beside this page.")));
   },

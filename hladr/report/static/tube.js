@@ -17,7 +17,7 @@ const Tube = {
 
   head(t) {
     const go = (target, words, key) => h("a", { class: "chip", href: target ? link("tube", target.id) : null, "aria-disabled": !target, style: target ? null : "opacity:.4" }, words, " ", h("kbd", {}, key));
-    return h("div", {}, h("div", { class: "tubehead" }, h("h1", {}, t.id), badge(t.status),
+    return h("div", {}, h("div", { class: "tubehead" }, h("h1", {}, t.id), badge(t.status), Tubes.badges(t),
       h("span", { class: "muted" }, t.role === "patient" ? ["patient ", h("a", { href: link("patient", t.patient) }, t.patient), `, day ${t.day}`] : `${t.role}, day ${t.day}`, `, ${t.lab}`, has(t.acquired) ? `, acquired ${moment(t.acquired)}` : ""),
       h("span", { class: "nav" }, go(Tubes.neighbour(t.id, -1), "← previous", "k"), go(Tubes.neighbour(t.id, 1), "next →", "j"), go(Tubes.neighbour(t.id, 1, Tubes.doubtful), "next doubtful", "d"), h("a", { class: "chip", href: "#tubes" }, "all tubes ", h("kbd", {}, "u")))));
   },
@@ -26,14 +26,14 @@ const Tube = {
     const meta = HL.data.meta, value = (name, words, unit) => h("div", {}, h("span", {}, name), h("b", {}, words), unit ? h("em", {}, unit) : null);
     const parts = [h("div", { class: "value" },
       value("AB/C", abcText(t.abc), "antibodies per cell"), has(t.low) ? value("95 % interval", `${whole(t.low)} to ${whole(t.high)}`) : null,
-      value("monocytes", whole(t.n_mono), has(t.pct) ? `${upTo(t.pct, 1)} % of leukocytes` : ""), value("call of the draw", t.call || "–", t.borderline ? "borderline" : ""),
-      has(t.risk) ? value(`chance of the other side of ${whole(t.limit)}`, t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : null,
-      h("div", {}, h("span", {}, "where it lies"), intervalBar(t.abc, t.low, t.high, 240)))];
+      value("monocytes", whole(t.n_mono), has(t.pct) ? `${upTo(t.pct, 1)} % of leukocytes` : ""), t.role === "patient" ? value("call of the draw", t.call || "–", t.borderline ? "borderline" : "") : null,
+      has(t.risk) ? value(`chance that the ${t.limit === meta.sip ? "call" : "reversal"} is wrong`, t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk), `limit ${whole(t.limit)}`) : null,
+      t.role === "patient" && has(t.abc) ? h("div", {}, h("span", {}, "where it lies"), intervalBar(t.abc, t.low, t.high, 240)) : null)];
     parts.push(Tube.release(t, d));
     if (!d) return [...parts, h("div", { class: "gone" }, "The details of this tube are in the folder “report” beside this page.")];
     for (const f of d.findings) {
       const [meaning, remedy] = meta.flags[f.code] || ["", ""];
-      parts.push(h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), meaning, " ", h("b", {}, "What to do: "), remedy, " ", h("span", { class: "code" }, f.code)));
+      parts.push(h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), meaning, " ", t.release === "superseded" ? null : [h("b", {}, "What to do: "), remedy, " "], h("span", { class: "code" }, f.code)));
     }
     if (d.override) parts.push(h("div", { class: "note" }, h("b", {}, "The gate was drawn by a reviewer. "), `${d.override.reviewer}, ${d.override.date}: ${d.override.reason}`));
     parts.push(h("h2", {}, "Gates", h("small", {}, t.gate === "override" ? "the automatic gate beside the reviewer's, which counts (blue); dotted: the automatic gate" : "solid: the gate that counts; dashed: slightly tighter and wider")),
@@ -48,8 +48,9 @@ const Tube = {
       h("div", {}, d.hist ? [h("h2", {}, "PE of the monocytes"), peHistogram(d.hist)] : null),
       h("div", {}, alternatives ? [h("h2", {}, "What else AB/C could be"), alternatives] : null, gates ? [h("h2", {}, "Events"), gates] : null)));
     if (d.settings.length) parts.push(h("h2", {}, "Settings against the beads’", h("small", {}, d.bead ? ["bead run ", h("a", { href: link("bead", d.bead) }, d.bead)] : "no bead run is named")),
-      h("table", {}, h("thead", {}, h("tr", {}, ["", "tube", "beads", ""].map((w) => h("th", {}, w)))), h("tbody", {}, d.settings.map((x) => h("tr", {}, h("td", { class: "muted" }, x.name), h("td", {}, has(x.tube) ? x.tube : "not stated"), h("td", {}, has(x.beads) ? x.beads : "not stated"),
-        h("td", {}, x.same === false ? (x.name.startsWith("compensation") ? "differ, no mismatch" : badge("failed", "differ")) : x.same === true ? badge("ok", "same") : ""))))));
+      h("table", {}, h("thead", {}, h("tr", {}, ["", "tube", "beads", ""].map((w) => h("th", {}, w)))), h("tbody", {}, d.settings.filter((x) => !x.between).map((x) => h("tr", {}, h("td", { class: "muted" }, x.name), h("td", {}, has(x.tube) ? x.tube : "not stated"), h("td", {}, has(x.beads) ? x.beads : "not stated"),
+        h("td", {}, x.same === false ? (x.name.startsWith("compensation") ? "differ, no mismatch" : badge("failed", "differ")) : x.same === true ? badge("ok", "same") : ""))))),
+      d.settings.filter((x) => x.between).map((x) => h("p", { id: "apart" }, sentence(x.between) + ".")));
     if (d.notes.length) parts.push(h("h2", {}, "Odd about the file, but resolved", h("small", {}, "nothing to do; for the auditor")), h("ul", { id: "file-notes" }, d.notes.map((words) => h("li", {}, sentence(words) + "."))));
     parts.push(h("h2", {}, "Files"), h("p", {}, d.gatingml ? h("a", { href: d.gatingml }, "Gates as GatingML 2.0") : "No gates were written.", d.bead ? [" · ", h("a", { href: link("bead", d.bead) }, "Calibration")] : null, " · ", h("a", { href: "quantification.csv" }, "quantification.csv")));
     return parts;
@@ -67,8 +68,10 @@ const Tube = {
 
   release(t, d) {
     const said = d && d.decision ? `${d.decision.reviewer}, ${d.decision.date}` : "a reviewer";
+    if (t.release === "superseded") return h("div", { class: "note review" }, h("b", {}, "▲ Replaced by ", tubeLink(t.by), ". Do not release."));
     if (t.release === "held") return h("div", { class: "note review" }, h("b", {}, "▲ Held. "), `Do not release: held by ${said}.`);
     if (t.release === "released") return h("div", { class: "note ok" }, h("b", {}, "✓ Released "), `by ${said}.`);
+    if (t.release === "control") return h("div", { class: "note" }, h("b", {}, t.role === "control" ? "Control tube. " : `Tube with the role ${t.role}. `), "No call is made of it, and there is nothing to release.");
     if (t.status === "failed") return h("div", { class: "note failed" }, h("b", {}, "✕ Not to be released. "), "There is no value.");
     if (t.status === "review") return h("div", { class: "note review" }, h("b", {}, "▲ Look first. "), "There is a value; a person decides and enters it in releases.csv.");
     return h("div", { class: "note ok" }, h("b", {}, "✓ May be released. "), t.borderline ? "The call is borderline: state the interval with it." : "");

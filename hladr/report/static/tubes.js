@@ -5,7 +5,7 @@ const Tubes = {
   columns: [
     ["rank", "Order", "order in which to look: what endangers a decision most comes first"],
     ["status", "Status"], ["id", "Tube"], ["patient", "Patient"], ["day", "Day"], ["lab", "Laboratory"], ["acquired", "Acquired"],
-    ["abc", "AB/C", "antibodies per cell"], ["", "95 % interval"], ["risk", "Chance of a wrong side", "chance that the true value lies on the other side of the limit that decides"],
+    ["abc", "AB/C", "antibodies per cell"], ["", "95 % interval"], ["risk", "Chance that the call is wrong", "chance that the true value lies on the other side of the limit on which the call, or the reversal, hangs"],
     ["call", "Call of the draw"], ["flags", "Why"], ["", "Gates"],
   ],
 
@@ -18,7 +18,8 @@ const Tubes = {
     const f = Tubes.filters, words = (f.text || "").toLowerCase();
     const keep = Tubes.all().filter((t) =>
       (!words || `${t.id} ${t.patient} ${t.bead || ""}`.toLowerCase().includes(words)) &&
-      (!f.status || (f.status === "doubtful" ? Tubes.doubtful(t) : f.status === "borderline" ? t.borderline : f.status === "held" ? t.release === "held" : t.status === f.status)) && (!f.lab || t.lab === f.lab) &&
+      (!f.status || (f.status === "doubtful" ? Tubes.doubtful(t) : f.status === "borderline" ? t.borderline : t.status === f.status)) &&
+      (!f.release || (Tubes.states[f.release] || [f.release]).includes(t.release)) && (!f.gate || t.gate === f.gate) && (!f.lab || t.lab === f.lab) &&
       (!f.flag || (t.flags || "").split(";").includes(f.flag)) && (!f.call || t.call === f.call) &&
       (!f.from || (t.acquired || "") >= f.from) && (!f.to || (has(t.acquired) && t.acquired.slice(0, 10) <= f.to)) &&
       (!has(f.least) || (has(t.abc) && t.abc >= Number(f.least))) && (!has(f.most) || (has(t.abc) && t.abc <= Number(f.most))));
@@ -33,7 +34,11 @@ const Tubes = {
     return keep.sort(compare);
   },
 
-  doubtful: (t) => t.status !== "ok" || t.borderline || t.release === "held",
+  // What may be done with a tube's value; a filter may stand for several states. The boxes of the first page count these.
+  states: { may: ["may", "released"], aside: ["held", "superseded", "control"] },
+  stateWords: { may: "may be released", released: "… by a reviewer", look: "look first", no: "no value", held: "held by a reviewer", superseded: "replaced", control: "control", aside: "held, replaced or control" },
+
+  doubtful: (t) => t.release !== "superseded" && (t.status !== "ok" || t.borderline || t.release === "held"),
 
   build(section) {
     const choose = (name, label, options, words = {}) => h("label", {}, label, h("select", { name, onchange: Tubes.refilter },
@@ -46,7 +51,8 @@ const Tubes = {
       h("p", { class: "muted" }, "Ranked by the risk to a decision: failed tubes whose draw has no call, then the chance that AB/C lies on the other side of the limit that decides, with the doubt of gate and beads counted in."),
       h("form", { class: "filters", id: "tube-filters", onsubmit: (e) => e.preventDefault() },
         type("text", "Tube, patient or bead run", "search", { placeholder: "press / to search", id: "tube-search" }),
-        choose("status", "Status", ["ok", "review", "failed", "doubtful", "borderline", "held"], { doubtful: "all that are doubtful", borderline: "call is borderline", held: "held by a reviewer" }), choose("lab", "Laboratory", distinct(rows.map((t) => t.lab))),
+        choose("status", "Status", ["ok", "review", "failed", "doubtful", "borderline"], { doubtful: "all that are doubtful", borderline: "call is borderline" }),
+        choose("release", "Release", Object.keys(Tubes.stateWords), Tubes.stateWords), choose("gate", "Gate", ["automatic", "override"], { override: "reviewer’s gate" }), choose("lab", "Laboratory", distinct(rows.map((t) => t.lab))),
         choose("flag", "Code", distinct(rows.flatMap((t) => (t.flags || "").split(";")))), choose("call", "Call", distinct(rows.map((t) => t.call))),
         h("span", { class: "pair" }, type("from", "Acquired from", "date"), type("to", "to", "date")),
         h("span", { class: "pair" }, type("least", "AB/C from", "number", { class: "short", min: 0 }), type("most", "to", "number", { class: "short", min: 0 })),
@@ -68,7 +74,7 @@ const Tubes = {
     const some = rows.slice(Tubes.page * Tubes.perPage, (Tubes.page + 1) * Tubes.perPage);
     const head = Tubes.columns.map(([key, name, title]) => {
       const sorted = key && key === Tubes.sort;
-      return h("th", { class: ["abc", "risk", "day", "rank"].includes(key) ? "num" : "", title, "aria-sort": sorted ? (Tubes.down ? "descending" : "ascending") : null },
+      return h("th", { class: [["abc", "risk", "day", "rank"].includes(key) ? "num" : "", key === "acquired" || name === "95 % interval" ? "roomy" : "", name === "Gates" ? "gates" : ""].join(" "), title, "aria-sort": sorted ? (Tubes.down ? "descending" : "ascending") : null },
         key ? h("button", { type: "button", "data-sort": key, onclick: () => { Tubes.down = key === Tubes.sort ? !Tubes.down : false; Tubes.sort = key; Tubes.draw(); } }, name + (sorted ? (Tubes.down ? " ↓" : " ↑") : "")) : name);
     });
     const step = (by, words, usable) => h("button", { class: "plain", type: "button", disabled: !usable, onclick: () => { Tubes.page += by; Tubes.draw(); scrollTo(0, 0); } }, words);
@@ -81,12 +87,17 @@ const Tubes = {
 
   row(t) {
     return h("tr", { class: "go", "data-id": t.id, onclick: (e) => { if (e.target.tagName !== "A") location.hash = link("tube", t.id); } },
-      h("td", { class: "num muted" }, t.rank), h("td", {}, badge(t.status), t.release === "held" ? [" ", badge("plain", "held")] : t.release === "released" ? [" ", badge("plain", "released")] : null), h("td", { class: "id" }, tubeLink(t.id)),
+      h("td", { class: "num muted" }, t.rank), h("td", {}, badge(t.status), Tubes.badges(t)), h("td", { class: "id" }, tubeLink(t.id)),
       h("td", { class: "id" }, t.role === "patient" ? h("a", { href: link("patient", t.patient) }, t.patient) : [t.patient, " ", h("span", { class: "muted" }, t.role)]), h("td", { class: "num" }, t.day), h("td", {}, t.lab),
-      h("td", { class: "nowrap" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", {}, intervalBar(t.abc, t.low, t.high)),
+      h("td", { class: "nowrap roomy" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", { class: "roomy" }, intervalBar(t.abc, t.low, t.high, 130, t.role === "patient")),
       h("td", { class: "num" }, has(t.risk) ? (t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : "–"), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
-      h("td", { class: "code" }, (t.flags || "").split(";").filter(has).map((c) => [h("span", { title: (HL.data.meta.flags[c] || [""])[0] }, c), " "])),
-      h("td", {}, t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null));
+      h("td", { class: "why" }, t.why ? h("div", {}, t.why) : null, h("div", { class: "code" }, (t.flags || "").split(";").filter(has).map((c) => [h("span", { title: (HL.data.meta.flags[c] || [""])[0] }, c), " "]))),
+      h("td", { class: "gates" }, t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null));
+  },
+
+  badges(t) {
+    const words = { held: "held", released: "released", superseded: "replaced" }[t.release];
+    return [words ? [" ", h("span", { class: "st plain", title: t.by ? `by ${t.by}` : null }, words)] : null, t.gate === "override" ? [" ", badge("plain", "reviewer’s gate")] : null];
   },
 
   mark() {
