@@ -52,7 +52,7 @@ const Tube = {
         h("td", {}, x.same === false ? (x.name.startsWith("compensation") ? "differ, no mismatch" : badge("failed", "differ")) : x.same === true ? badge("ok", "same") : ""))))),
       d.settings.filter((x) => x.between).map((x) => h("p", { id: "apart" }, sentence(x.between) + ".")));
     if (d.notes.length) parts.push(h("h2", {}, "Odd about the file, but resolved", h("small", {}, "nothing to do; for the auditor")), h("ul", { id: "file-notes" }, d.notes.map((words) => h("li", {}, sentence(words) + "."))));
-    parts.push(h("h2", {}, "Files"), h("p", {}, d.gatingml ? h("a", { href: d.gatingml }, "Gates as GatingML 2.0") : "No gates were written.", d.bead ? [" · ", h("a", { href: link("bead", d.bead) }, "Calibration")] : null, " · ", h("a", { href: "quantification.csv" }, "quantification.csv")));
+    parts.push(h("h2", {}, "Files"), h("p", {}, d.gatingml ? h("a", { href: d.gatingml }, "Gates as GatingML 2.0") : "No gates were written.", d.gatingml_automatic ? [" · ", h("a", { href: d.gatingml_automatic }, "the automatic ones")] : null, d.bead ? [" · ", h("a", { href: link("bead", d.bead) }, "Calibration")] : null, " · ", h("a", { href: "quantification.csv" }, "quantification.csv")));
     return parts;
   },
 
