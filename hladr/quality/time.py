@@ -209,8 +209,19 @@ def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> C
     return _change(parts[0], parts[-1])
 
 
-def odd_fifth(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> tuple[int, Change] | None:
+def odd_fifth(
+    time: np.ndarray | None, values: np.ndarray, inside: np.ndarray, least: float
+) -> tuple[int, Change] | None:
     """Compare each fifth of all events with the four others: what changes and comes back shows here alone.
+
+    Parameters
+    ----------
+    time : ndarray (n,) or None
+    values : ndarray (n,)
+    inside : ndarray of bool (n,)
+        The gated events.
+    least : float
+        Relative change of the median from which on it matters.
 
     Returns
     -------
@@ -221,28 +232,32 @@ def odd_fifth(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -
     parts = _parts(time, values, inside)
     changes = []
     for i, part in enumerate(parts):
-        change = _change(np.sort(np.concatenate([*parts[:i], *parts[i + 1 :]])), part)
+        change = _change(np.concatenate([*parts[:i], *parts[i + 1 :]]), part, least)
         if change is not None and change.errors > PASSING:
             changes.append((i, change))
     return max(changes, key=lambda found: abs(found[1].relative), default=None)
 
 
 def _parts(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
-    """Sort the gated values of each fifth of all events; events that five does not divide are the middle fifth's."""
+    """Take the gated values of each fifth of all events; events that five does not divide are the middle fifth's."""
     n = len(inside)
     order = np.arange(n) if time is None else np.argsort(time, kind="stable")
     cuts = [0, n // 5, 2 * (n // 5), n - 2 * (n // 5), n - n // 5, n]
     parts = [order[a:b] for a, b in itertools.pairwise(cuts)]
-    return [np.sort(values[part][inside[part]]) for part in parts]
+    return [values[part][inside[part]] for part in parts]
 
 
-def _change(early: np.ndarray, late: np.ndarray) -> Change | None:
-    """Compare two sorted parts; None with fewer than 15 values in one, or where neither median is positive."""
+def _change(early: np.ndarray, late: np.ndarray, least: float = -1.0) -> Change | None:
+    """Compare two parts; None with fewer than 15 values in one, or where neither median is positive.
+
+    Also None for a change up to `least`: most changes are small, and their ranks, which take the time, of no interest.
+    """
     if min(len(early), len(late)) < 15:
         return None
     first, last = float(np.median(early)), float(np.median(late))
-    if max(first, last) <= 0:
+    if max(first, last) <= 0 or (first > 0 and abs(last / first - 1) <= least):
         return None
+    early, late = np.sort(early), np.sort(late)
     # Pairs in which the late event is the larger one, ties by half: the rank sum test of scipy.stats, whose import
     # alone would cost each batch job a second or two.
     larger = (np.searchsorted(early, late, "left") + np.searchsorted(early, late, "right")).sum() / 2

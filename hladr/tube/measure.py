@@ -138,8 +138,8 @@ def _passing_drift(signals, monocytes: np.ndarray, limit: float) -> list[Finding
     """Flag PE and CD14 of the monocytes that change during the acquisition, also where they come back."""
     for name, text in (("hladr", "PE"), ("cd14", "CD14")):
         values = signals[name].values
-        odd = odd_fifth(_time(signals), values, monocytes & is_possible(values))
-        if odd is not None and abs(odd[1].relative) > limit:
+        odd = odd_fifth(_time(signals), values, monocytes & is_possible(values), limit)
+        if odd is not None:
             which = ("first", "second", "third", "fourth", "last")[odd[0]]
             by = f" by {100 * odd[1].relative:+.0f} %" if odd[1].first > 0 else ""
             text = f"the monocytes' {text} differs{by} in the {which} fifth of the acquisition from the others"

@@ -138,6 +138,8 @@ def test_the_change_is_that_of_the_rank_sum_test_of_scipy():
 def test_a_short_file_says_nothing():
     assert stability(None, np.ones(500, dtype=bool), {}, 0.15, 2.0) is None
     assert fifths(None, np.ones(40), np.ones(40, dtype=bool)) is None
+    # a signal of one value is steady, which is something
+    assert fifths(None, np.ones(400), np.ones(400, dtype=bool)).relative == 0
 
 
 def test_a_signal_that_falls_to_nothing_or_rises_from_it_is_drift():
@@ -155,18 +157,18 @@ def test_what_changes_and_comes_back_shows_in_its_fifth():
     rng = np.random.default_rng(7)
     values = rng.lognormal(7, 0.5, 2000)
     inside = np.ones(2000, dtype=bool)
-    assert odd_fifth(None, values, inside) is None
+    assert odd_fifth(None, values, inside, 0.15) is None
     values[800:1200] *= 1.8
-    which, change = odd_fifth(None, values, inside)
+    which, change = odd_fifth(None, values, inside, 0.15)
     assert which == 2
     assert change.relative == pytest.approx(0.8, abs=0.15)
     # first and last fifth are alike, and see nothing
     assert fifths(None, values, inside).status(0.15, 0.30) is None
     # too few events to tell
-    assert odd_fifth(None, values[::40], inside[::40]) is None
+    assert odd_fifth(None, values[::40], inside[::40], 0.15) is None
 
 
 def test_steady_tubes_seldom_differ_in_a_fifth_by_chance():
     rng = np.random.default_rng(8)
     inside = np.ones(400, dtype=bool)
-    assert sum(odd_fifth(None, rng.lognormal(8, 0.5, 400), inside) is not None for _ in range(400)) <= 1
+    assert sum(odd_fifth(None, rng.lognormal(8, 0.5, 400), inside, 0.0) is not None for _ in range(400)) <= 1
