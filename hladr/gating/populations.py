@@ -9,21 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..flags import SpecimenError
-from .landmarks import (
-    CD14,
-    SIDE,
-    THIRD,
-    Grid,
-    Landmarks,
-    beyond,
-    landmarks,
-    like_lymphocytes,
-    make_grid,
-    penalty,
-)
+from .landmarks import CD14, SIDE, THIRD, Grid, Landmarks, beyond, landmarks, like_lymphocytes, make_grid
 from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments
+from .monocytes import SPREADS, doublet, monocytes
 
-SPREADS = np.array([0.45, 0.25, 0.30, 0.20])  # typical sd of CD14, SSC, CD45, FSC within a population, natural units
 PRIOR_SD = np.array([0.35, 0.25, 0.25, 0.2])
 # (Degrees of freedom + axes) / 2 is a whole number, which makes densities fast: 12 degrees on four axes. Cells have
 # heavier tails than a normal distribution (Lo et al. 2008 took 4); lighter ones, chosen by component, gave more foreign
@@ -32,11 +21,8 @@ POWER = 16
 COARSE = 2  # the fit begins on blocks of so many cells along each axis, several times fewer
 FINE_STEPS = 8  # and ends on the cells themselves
 FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
-LYMPHOCYTES = 0  # their component, where there are any
-FSC = 3  # the fourth axis of panels with CD45
 EXTRA = (2, 1)  # components added where the fit falls short most, in as many steps
 BESIDE = (1, 1)  # and where it does beside the monocytes
-TWINS_CD45 = 1.2  # natural units: a factor of 3.3 in CD45, between groups of monocytes
 
 
 @dataclass(frozen=True)
@@ -88,8 +74,7 @@ def find(cells: Cells, cd45: bool) -> Populations:
             mixture = _fit(coarse, mixture, 4, scattered)
     del grid, coarse  # the last steps need the most memory
     mixture = _fit(moments(cells), mixture, FINE_STEPS, scattered)
-    best = _monocytes(mixture, marks, cells.counts.sum())
-    return Populations(mixture, _members(mixture, best, marks, cells.counts.sum()), marks)
+    return Populations(mixture, monocytes(mixture, marks, cells.counts.sum()), marks)
 
 
 def _known(marks: Landmarks, cd45: bool) -> tuple[list, tuple[int, ...]]:
@@ -109,9 +94,9 @@ def _known(marks: Landmarks, cd45: bool) -> tuple[list, tuple[int, ...]]:
 def _with_monocytes(seed: np.ndarray, marks: Landmarks, false_cd14: bool) -> list[tuple]:
     """Means, spreads and shares of the monocytes, of doublets, and of lymphocytes that seem to have CD14."""
     others = [other for other in (marks.lymphocytes, marks.granulocytes) if other is not None]
-    doublets = [_doublet(seed, other) for other in others]
+    doublets = [doublet(seed, other) for other in others]
     if marks.granulocytes is not None:
-        doublets.append(_doublet(marks.granulocytes, marks.granulocytes))
+        doublets.append(doublet(marks.granulocytes, marks.granulocytes))
     found = [(seed, (0.5, 0.28, 0.28), 0.02), *((mean, (0.4, 0.25, 0.3), 0.001) for mean in doublets)]
     if false_cd14:
         found.append((np.append(seed[:1], marks.lymphocytes[1:]), (0.4, 0.2, 0.25), 0.003))
@@ -125,53 +110,6 @@ def _false_cd14(cells: Cells, marks: Landmarks) -> bool:
     like = like_lymphocytes(cells.centres - marks.lymphocytes)
     bright = like & (cells.centres[:, CD14] > marks.reference + 0.6)
     return bool(cells.counts[bright].sum() > FALSE_CD14 * cells.counts[like].sum())
-
-
-def _apart(means: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Distance (k,) of components from a place, in typical spreads of a population."""
-    return np.sqrt((((means - other) / SPREADS[: len(other)]) ** 2).sum(axis=1))
-
-
-def _monocytes(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
-    """Choose the component that is most like monocytes."""
-    cd14 = mixture.means[:, CD14]
-    spread = np.sqrt(np.diagonal(mixture.scatters, axis1=1, axis2=2))
-    score = (
-        1.5 * np.clip(cd14 - marks.reference, -2, 2)
-        - penalty(beyond(mixture.means[:, SIDE], marks.side), 0.25)
-        - penalty(beyond(mixture.means[:, THIRD], marks.third), 0.3)
-        - 0.5 * penalty(np.maximum(np.log(spread[:, SIDE] / 0.27), 0), 0.4)
-        - 0.5 * penalty(np.maximum(np.log(spread[:, THIRD] / 0.30), 0), 0.4)
-        + 0.6 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
-    )
-    score[(mixture.shares * n_events < 8) | (cd14 < marks.reference + 0.2)] = -np.inf
-    if marks.granulocytes is not None:
-        score[_apart(mixture.means[:, :3], marks.granulocytes[:3]) < 2.5] = -np.inf
-    if marks.lymphocytes is not None:
-        score[like_lymphocytes(mixture.means - marks.lymphocytes)] = -np.inf
-    for other in (marks.lymphocytes, marks.granulocytes):
-        if other is not None and marks.granulocytes is not None:
-            score[_apart(mixture.means, _doublet(marks.granulocytes, other)) < 2.5] = -np.inf
-    best = int(np.argmax(score))
-    if not np.isfinite(score[best]):
-        raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
-    return _summit(mixture, best, np.isfinite(score))
-
-
-def _summit(mixture: Mixture, best: int, candidates: np.ndarray) -> int:
-    """Return the largest component of the hill that a component is part of: a small bright one may be its flank."""
-    three = mixture.marginal((CD14, SIDE, THIRD))
-    hill = [best]
-    for i in np.flatnonzero(candidates):
-        step = mixture.means[i] - mixture.means[best]
-        if i != best and _alike(step, 1.6) and (np.abs(step[3:]) < 0.5).all() and _one_hill(three, best, i):
-            hill.append(int(i))
-    return max(hill, key=lambda i: mixture.shares[i])
-
-
-def _doublet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Where two cells in one event lie: their linear signals add."""
-    return np.arcsinh(np.sinh(a) + np.sinh(b))
 
 
 def _start(cells: Cells, parts) -> Mixture:
@@ -258,70 +196,3 @@ def _worst(grid: Grid, mixture: Mixture, around: np.ndarray | None, most: int) -
         found.append(grid.position(int(flat[best])))
         short[(np.abs(places - places[best]) < 2 * SPREADS[:3]).all(axis=1)] = 0
     return found
-
-
-def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> tuple[int, ...]:
-    """Add the components that form one hill with the monocytes and are as bright in CD45 and alike in SSC."""
-    members = [seed]
-    mean = mixture.means[seed]
-    granulocytes = marks.granulocytes
-    three = mixture.marginal((CD14, SIDE, THIRD))
-    for i in range(len(mixture.shares)):
-        if i == seed or mixture.shares[i] * n_events < 5:
-            continue
-        step = mixture.means[i] - mean
-        if granulocytes is not None and _apart(mixture.means[i : i + 1, :3], granulocytes[:3])[0] < 2.5:
-            continue
-        if marks.lymphocytes is not None and _rather_lymphocytes(mixture, i, seed):
-            continue
-        if len(step) == 4 and _dead(mixture, i, seed):
-            continue
-        bright = mixture.means[i, CD14] > marks.reference + 0.6
-        # a dim tail of the monocytes has their scatter and CD45, and is brighter than the other cells
-        same = bright and (np.abs(step[1:]) < SPREADS[1 : len(step)]).all()
-        one_hill = _alike(step, 1.8 if same else 1.1) and _one_hill(three, seed, i)
-        if one_hill or (bright and _twins(step)):
-            members.append(i)
-    return tuple(members)
-
-
-def _twins(step: np.ndarray) -> bool:
-    """Tell a group of monocytes that is apart from the others: their scatter, no dimmer in CD14, whatever its CD45.
-
-    Nothing else is as bright in CD14 and of that size: doublets are larger, dead cells smaller, granulocytes have more
-    SSC. Some patients' monocytes are in two groups of CD45, some in two of CD14.
-    """
-    size = step[-1]  # FSC is the last axis, with CD45 and without
-    like = abs(step[SIDE]) < SPREADS[SIDE] and abs(size) < SPREADS[3]
-    return bool(like and abs(step[THIRD]) < TWINS_CD45 and step[CD14] > -0.5)
-
-
-def _alike(step: np.ndarray, dimmer: float) -> bool:
-    """Tell whether a component may belong to the monocytes by its distance: at most so much dimmer in CD14."""
-    return bool(abs(step[SIDE]) < 0.6 and abs(step[THIRD]) < 0.6 and step[CD14] > -dimmer)
-
-
-def _dead(mixture: Mixture, i: int, monocytes: int) -> bool:
-    """Tell dead cells: far from the monocytes in FSC, or of another size and strewn over SSC or CD45.
-
-    How far is far is told by the FSC of the lymphocytes (or what else comes first), cells of one size.
-    """
-    spread = np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))
-    away = abs(mixture.means[i, FSC] - mixture.means[monocytes, FSC]) / max(spread[0, FSC], 0.12)
-    strewn = (spread[i, [SIDE, THIRD]] > 1.5 * SPREADS[[SIDE, THIRD]]).any()
-    return bool(away > 3.5 or (strewn and away > 2))
-
-
-def _rather_lymphocytes(mixture: Mixture, i: int, monocytes: int) -> bool:
-    """Tell whether scatter and CD45 are those of lymphocytes, and more so than they are the monocytes'."""
-    away = [
-        np.square(mixture.means[i] - mixture.means[other])[1:] / np.diag(mixture.covariances[other])[1:]
-        for other in (LYMPHOCYTES, monocytes)
-    ]
-    return bool(away[0].max() < 2.5**2 and away[0].sum() < away[1].sum())
-
-
-def _one_hill(mixture: Mixture, a: int, b: int) -> bool:
-    line = mixture.means[a] + np.linspace(0, 1, 21)[:, None] * (mixture.means[b] - mixture.means[a])
-    density = mixture.densities(line)[[a, b]].sum(axis=0)
-    return bool(density.min() > 0.8 * min(density[0], density[-1]))
