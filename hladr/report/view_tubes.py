@@ -44,7 +44,10 @@ def tube_detail(inputs: Inputs, row: Mapping, record: Mapping, said: Mapping) ->
         "settings": [],
         "bead": row["bead_id"],
         "gatingml": f"gates/{quote(name)}.xml" if name in inputs.gates else None,
-        "gatingml_automatic": f"gates/automatic/{quote(name)}.xml" if reading and reading.automatic else None,
+        # a reviewer's gate that cannot be used leaves no gates at all
+        "gatingml_automatic": (
+            f"gates/automatic/{quote(name)}.xml" if name in inputs.gates and reading and reading.automatic else None
+        ),
         "decision": None,
         "override": None,
         "notes": notes(reading) if reading else [],
