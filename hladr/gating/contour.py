@@ -5,7 +5,9 @@ plane polygons. Each polygon in turn is the best one, given the others: the inte
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -103,17 +105,13 @@ def _body(density: np.ndarray, kept: np.ndarray, members: list[int], mixture: Mi
     return _Body(mono, rest, float(mixture.shares[members].sum()))
 
 
-def _inside(masks: dict[str, np.ndarray], without: str = "") -> np.ndarray:
-    inside = np.ones((GRID, GRID, GRID), dtype=bool)
-    for name, axis in PLANES.items():
-        if name != without:
-            inside &= np.expand_dims(masks[name], axis)
-    return inside
+def _inside(masks: dict[str, np.ndarray], names: Iterable[str] = PLANES) -> np.ndarray:
+    return reduce(np.logical_and, (np.expand_dims(masks[name], PLANES[name]) for name in names))
 
 
 def _project(body: _Body, masks: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
-    inside = _inside(masks, without=name)
-    return (body.mono * inside).sum(axis=PLANES[name]), (body.rest * inside).sum(axis=PLANES[name])
+    inside = _inside(masks, [other for other in PLANES if other != name])
+    return tuple((part * inside).sum(axis=PLANES[name]) for part in (body.mono, body.rest))
 
 
 def _improve(body: _Body, odds: float) -> dict[str, np.ndarray]:

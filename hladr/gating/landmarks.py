@@ -8,7 +8,7 @@ separated blood granulocytes.
 import itertools
 import math
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .mixture import Cells
 CD14, SIDE, THIRD = 0, 1, 2  # the third axis is CD45 or, without it, FSC
 BLUR = (0.25, 0.25, 0.25)  # sd of the smoothing, natural units: that of a narrow population
 BLUR_FSC = (0.25, 0.25, 0.15)  # where the third axis is FSC, on which populations are narrower and nearer
+KERNEL = 2.5  # sd that the smoothing kernel reaches
 LEAST_EVENTS = 8.0  # a peak holds as many under the kernel
 LEAST_SHARE = 0.004  # and this share of the highest
 NEAR = np.array([1.0, 0.25, 0.3])  # CD14, SSC and third axis: what belongs to a peak beyond doubt
@@ -27,11 +28,19 @@ MISSING = 2.0  # log plausibility of blood without lymphocytes, or without granu
 
 @dataclass(frozen=True)
 class Grid:
-    """A dense histogram on the first three axes: counts, and the cells' places in it."""
+    """A dense histogram on the first three axes, or a part of it.
+
+    Attributes
+    ----------
+    cells : Cells
+    counts : ndarray
+    first : tuple of int
+        Where it begins, in cells.
+    """
 
     cells: Cells
     counts: np.ndarray
-    at: tuple[np.ndarray, ...]
+    first: tuple[int, ...] = (0, 0, 0)
 
     @property
     def width(self) -> float:
@@ -54,9 +63,8 @@ class Grid:
 
     def smooth(self, counts: np.ndarray) -> np.ndarray:
         """Smooth by a Gaussian along every axis, a matrix product each; mass beyond the edge is lost."""
-        for axis, sd in enumerate(self._blur):
-            counts = np.moveaxis(np.tensordot(_band(counts.shape[axis], sd / self.width), counts, (1, axis)), 0, axis)
-        return counts
+        first, second, third = (_band(n, sd / self.width) for n, sd in zip(counts.shape, self._blur, strict=True))
+        return second @ (first @ counts.reshape(len(first), -1)).reshape(counts.shape) @ third
 
     @cached_property
     def filled(self) -> tuple[np.ndarray, np.ndarray]:
@@ -65,24 +73,31 @@ class Grid:
         at = np.unravel_index(places, self.counts.shape)
         return places, np.column_stack([self.centres(axis)[i] for axis, i in enumerate(at)])
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
-        """Sum a value per cell on the grid."""
-        flat = np.bincount(np.ravel_multi_index(self.at, self.counts.shape), values, self.counts.size)
-        return flat.reshape(self.counts.shape)
+    def near(self, position: np.ndarray, reach: tuple[float, ...]) -> "Grid":
+        """Cut out what lies so far around a position (d,), and as much around that as smoothing looks at."""
+        reach = np.array(reach) + KERNEL * np.array(self._blur)
+        middle = position[:3] - self.cells.origin[:3]
+        low = np.maximum(np.floor((middle - reach) / self.width), 0).astype(int)
+        high = np.ceil((middle + reach) / self.width).astype(int)
+        return Grid(self.cells, self.counts[tuple(map(slice, low, high))], tuple(low))
 
     def position(self, flat: int) -> np.ndarray:
         """Position (d,) of a place on the grid; on further axes the mean of the events around it, or of the nearest."""
-        place = np.array(np.unravel_index(flat, self.counts.shape))
+        place = np.add(np.unravel_index(flat, self.counts.shape), self.first)
         position = self.cells.origin[:3] + (place + 0.5) * self.width
         if self.cells.centres.shape[1] == 3:
             return position
-        distance = reduce(np.maximum, (np.abs(i - p) for i, p in zip(self.at, place, strict=True)))
-        near = distance <= max(2, distance.min())
+        # cells are in the order of their steps: two binary searches leave a few of them to look at
+        slab = np.arange(*np.searchsorted(self.cells.steps[:, 0], (place[0] - 2, place[0] + 3)))
+        near = slab[(np.abs(self.cells.steps[slab, :3] - place) <= 2).all(axis=1)]
+        if not len(near):
+            distance = np.abs(self.cells.steps[:, :3] - place).max(axis=1)
+            near = np.flatnonzero(distance == distance.min())
         return np.append(position, np.average(self.cells.centres[near, 3], weights=self.cells.counts[near]))
 
     def centres(self, axis: int) -> np.ndarray:
         """Centres along an axis."""
-        return self.cells.origin[axis] + (np.arange(self.counts.shape[axis]) + 0.5) * self.width
+        return self.cells.origin[axis] + (self.first[axis] + np.arange(self.counts.shape[axis]) + 0.5) * self.width
 
 
 @dataclass(frozen=True)
@@ -118,13 +133,15 @@ class Landmarks:
 def make_grid(cells: Cells) -> Grid:
     """Spread cells on a dense grid."""
     at = tuple(cells.steps[:, :3].T)
-    grid = Grid(cells, np.zeros(tuple(int(i.max()) + 1 for i in at)), at)
-    return Grid(cells, grid.spread(cells.counts), at)
+    shape = tuple(int(i.max()) + 1 for i in at)
+    flat = np.bincount(np.ravel_multi_index(at, shape), cells.counts, math.prod(shape))
+    return Grid(cells, flat.reshape(shape))
 
 
+@lru_cache(256)
 def _band(n: int, sd: float) -> np.ndarray:
-    """Matrix (n, n) that smooths n cells by a Gaussian of `sd` cells."""
-    reach = math.ceil(2.5 * sd)
+    """Symmetric matrix (n, n) that smooths n cells by a Gaussian of `sd` cells."""
+    reach = math.ceil(KERNEL * sd)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sd) ** 2)
     kernel /= kernel.sum()
     apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
@@ -165,14 +182,13 @@ def peaks(grid: Grid) -> list[Peak]:
 def _summits(density: np.ndarray) -> np.ndarray:
     """Local maxima, the highest first, as places in the flat array; the highest place where none is high enough."""
     padded = np.pad(density, 1, constant_values=-1.0)
-    places = np.argwhere(density >= max(LEAST_EVENTS, LEAST_SHARE * density.max())) + 1
-    at = np.ravel_multi_index(tuple(places.T), padded.shape)
     flat = padded.ravel()
-    top = np.ones(len(at), dtype=bool)
+    at = np.flatnonzero(flat >= max(LEAST_EVENTS, LEAST_SHARE * density.max()))
     for step in itertools.product((-1, 0, 1), repeat=3):
         other = flat[at + (step[0] * padded.shape[1] + step[1]) * padded.shape[2] + step[2]]
-        top &= (flat[at] > other) if step > (0, 0, 0) else (flat[at] >= other)
-    found = np.ravel_multi_index(tuple(places[top].T - 1), density.shape)
+        at = at[(flat[at] > other) if step > (0, 0, 0) else (flat[at] >= other)]
+    places = np.array(np.unravel_index(at, padded.shape)) - 1
+    found = np.ravel_multi_index(tuple(places), density.shape)
     if not len(found):
         return np.array([int(np.argmax(density))])
     return found[np.argsort(-density.ravel()[found], kind="stable")]

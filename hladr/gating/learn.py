@@ -140,7 +140,7 @@ def _leukocytes(
     scaled = {third.axis(third_scale): third_scale.apply(third.values)}
     level = scaled[third.axis(third_scale)][rows] / third_scale.unit
     threshold = leukocyte_threshold(level)
-    rows = rows[level >= threshold]
+    rows = rows[np.flatnonzero(level >= threshold)]
     signals = [columns.cd14, columns.side, third]
     scales = [_cd14_scale(columns.cd14, rows), _side_scale(columns.side, rows), third_scale]
     if columns.cd45 is not None:
@@ -196,7 +196,8 @@ def _limits(columns: Columns, parent: str | None) -> tuple[Gate, np.ndarray]:
 def _singlets(columns: Columns, keep: np.ndarray, settings: Mapping) -> Gate | None:
     if columns.forward_height is None:
         return None
-    area, height = columns.forward.values[keep], columns.forward_height.values[keep]
+    rows = np.flatnonzero(keep)
+    area, height = columns.forward.values[rows], columns.forward_height.values[rows]
     ridge = quality.singlet_ridge(area, height)
     if ridge is None:
         return None
@@ -211,6 +212,12 @@ def _scale(signal: Signal, cofactor: float) -> Scale:
     return asinh_scale(signal.top, min(max(cofactor, signal.top * 1e-5), signal.top * 0.05))
 
 
+def _quantile(values: np.ndarray, share: float) -> float:
+    """Return a quantile without interpolation: one partition, in a fifth of the time of `np.quantile`."""
+    place = int(share * (len(values) - 1))
+    return float(np.partition(values, place)[place])
+
+
 def _cd14_scale(signal: Signal, rows: np.ndarray) -> Scale:
     """Linear up to twice the spread of the CD14-negative cells, seen from the lower tail (1st to 10th percentile).
 
@@ -219,7 +226,7 @@ def _cd14_scale(signal: Signal, rows: np.ndarray) -> Scale:
     above the pile tells: its next 38 % are half a spread wide, if half of the negatives lie in it).
     """
     values = np.sort(signal.values[rows])
-    low, high = np.percentile(values, [1, 10])
+    low, high = values[[len(values) // 100, len(values) // 10]]
     spread = (high - low) / 1.04
     twentieth = max(len(values) // 20, 20)
     dim = values[: len(values) // 2]
@@ -233,11 +240,11 @@ def _cd14_scale(signal: Signal, rows: np.ndarray) -> Scale:
 
 
 def _side_scale(signal: Signal, rows: np.ndarray) -> Scale:
-    return _scale(signal, float(np.median(signal.values[rows])) / 5)
+    return _scale(signal, _quantile(signal.values[rows], 0.5) / 5)
 
 
 def _third_scale(signal: Signal, rows: np.ndarray) -> Scale:
-    return _scale(signal, float(np.percentile(signal.values[rows], 75)) / 100)
+    return _scale(signal, _quantile(signal.values[rows], 0.75) / 100)
 
 
 def leukocyte_threshold(level: np.ndarray) -> float:
@@ -245,7 +252,7 @@ def leukocyte_threshold(level: np.ndarray) -> float:
     # the kernel below has 13 places, and a convolution is never shorter than its kernel
     low = np.floor(level.min() * 10) / 10
     high = max(level.max(), low + 1.3)
-    counts = np.histogram(level, np.arange(low, high + 0.2, 0.1))[0].astype(float)
+    counts = np.bincount(((level - low) * 10).astype(int), minlength=math.ceil((high - low) * 10) + 1).astype(float)
     kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
     density = np.convolve(counts, kernel / kernel.sum(), "same")
     centres = low + 0.05 + 0.1 * np.arange(len(counts))
@@ -290,7 +297,7 @@ def _chain(region: Region, axes: list[Axis], suffix: str, factor: float, parent:
         corners = region.polygons[plane]
         centre = corners.mean(axis=0)
         corners = (centre + factor * (corners - centre)) * (axes[i].scale.unit, axes[j].scale.unit)
-        vertices = tuple((round(float(x), 6), round(float(y), 6)) for x, y in corners)
+        vertices = tuple((x, y) for x, y in np.round(corners, 6).tolist())
         above = gates[-1].name if gates else parent
         gates.append(Gate(name + suffix, above, "polygon", (axes[i], axes[j]), vertices=vertices))
     return gates

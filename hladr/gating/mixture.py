@@ -58,7 +58,7 @@ def bin_events(points: list[np.ndarray], widths: np.ndarray) -> Cells:
         key *= span
         key += s - a
     occupied, counts = np.unique(key, return_counts=True)
-    places = np.column_stack(np.unravel_index(occupied, spans))
+    places = np.array(np.unravel_index(occupied, spans)).T  # an axis is one block of memory
     return Cells((low + places + 0.5) * widths, counts.astype(float), places, low * widths, np.asarray(widths))
 
 
@@ -170,6 +170,15 @@ def _features(points: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones((1, len(points))), x, x[rows] * x[columns]])
 
 
+def _positive_definite(matrices: np.ndarray) -> np.ndarray:
+    """Tell which of (k, d, d) symmetric matrices are positive definite; all, as a rule, which is quickly seen."""
+    try:
+        np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        return np.linalg.eigvalsh(matrices)[:, 0] > 0
+    return np.ones(len(matrices), dtype=bool)
+
+
 def fit(
     cells: Moments,
     start: Mixture,
@@ -230,9 +239,8 @@ def fit(
         second[:, rows, columns] = second[:, columns, rows] = sums[:, 1 + d :]
         scatter = second - drawn[:, None, None] * (means[:, :, None] * means[:, None, :] + rounding)
         scatters = (scatter + prior_events * prior_scatter) / (weight[:-1] + prior_events)[:, None, None]
-        scatters = np.where(
-            np.linalg.eigvalsh(scatters - floor)[:, :1, None] > 0, scatters, scatters + rounding + floor
-        )
+        thin = ~_positive_definite(scatters - floor)
+        scatters[thin] += rounding + floor
         for i in fixed:
             means[i], scatters[i] = start.means[i], start.scatters[i]
         mixture = Mixture(

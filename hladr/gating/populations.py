@@ -23,6 +23,7 @@ FINE_STEPS = 8  # and ends on the cells themselves
 FALSE_CD14 = 0.03  # more of the lymphocytes that are CD14-bright cannot be the monocytes' edge
 EXTRA = (2, 1)  # components added where the fit falls short most, in as many steps
 BESIDE = (1, 1)  # and where it does beside the monocytes
+AROUND = (2.5, 0.7, 0.7)  # how far from them, on CD14, SSC and third axis
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _residual(grid: Grid, mixture: Mixture, background: bool) -> tuple[np.ndarra
     if not background:
         densities = densities[:-1]
     expected = np.zeros(grid.counts.size)
-    expected[filled] = densities.sum(axis=0) * (grid.counts.sum() * grid.width**3)
+    expected[filled] = densities.sum(axis=0) * (grid.cells.counts.sum() * grid.width**3)
     events = grid.kernel_events
     return events * grid.smoothed, events * grid.smooth(expected.reshape(grid.counts.shape))
 
@@ -180,18 +181,20 @@ def _worst(grid: Grid, mixture: Mixture, around: np.ndarray | None, most: int) -
 
     At most `most` places, two spreads of a population apart.
     """
+    if around is not None:
+        grid = grid.near(around, AROUND)
     observed, expected = _residual(grid, mixture, background=True)
     clear = (observed > 1.5 * expected) & (observed > 4)
     if around is not None:
-        for axis, reach in ((CD14, 2.5), (SIDE, 0.7), (THIRD, 0.7)):
+        for axis, reach in enumerate(AROUND):
             near = np.abs(grid.centres(axis) - around[axis]) < reach
             clear &= near.reshape([-1 if other == axis else 1 for other in range(3)])
-    flat = np.flatnonzero(clear)
-    seen, thought = observed.ravel()[flat], expected.ravel()[flat]
-    short = (seen - thought) / np.sqrt(thought + 1)
+    short = (observed - expected) / np.sqrt(expected + 1)
+    flat = np.flatnonzero(clear & (short > 3.5))
+    short = short.ravel()[flat]
     places = np.column_stack(np.unravel_index(flat, clear.shape)) * grid.width
     found: list[np.ndarray] = []
-    while len(found) < most and short.max(initial=0) > 3.5:
+    while len(found) < most and short.max(initial=0) > 0:
         best = int(np.argmax(short))
         found.append(grid.position(int(flat[best])))
         short[(np.abs(places - places[best]) < 2 * SPREADS[:3]).all(axis=1)] = 0

@@ -58,8 +58,8 @@ def singlet_ridge(area: np.ndarray, height: np.ndarray) -> Ridge | None:
     Doublets lie only above the ridge, so its spread is taken from the events below its mode. A slope is allowed, as
     larger cells stay longer in the laser, but a small one: the doublets themselves suggest a steep one.
     """
-    good = (area > 0) & (height > 0)
-    if np.count_nonzero(good) < 200:
+    good = np.flatnonzero((area > 0) & (height > 0))
+    if len(good) < 200:
         return None
     log_height = np.log(height[good])
     ratio, log_height, counts = _binned(np.log(area[good]) - log_height, log_height)
