@@ -155,7 +155,7 @@ def _rays(mono: np.ndarray, rest: np.ndarray, odds: float, xs: np.ndarray, ys: n
     level = np.log(mono + tiny)
     value = np.minimum(level - np.log(rest + tiny) - math.log(odds), level - math.log(FLOOR * mono.max() + tiny))
     i, j = np.unravel_index(int(np.argmax(np.where(value > 0, mono, -1))), mono.shape)
-    steps = np.arange(0, 1.5 * GRID, 0.1)
+    steps = np.arange(0, 1.5 * GRID, 0.2)
     angles = 2 * np.pi * np.arange(RAYS) / RAYS
     x = np.clip(i + np.cos(angles)[:, None] * steps, 0, GRID - 1.001)
     y = np.clip(j + np.sin(angles)[:, None] * steps, 0, GRID - 1.001)

@@ -75,7 +75,7 @@ class Grid:
 
     def near(self, position: np.ndarray, reach: tuple[float, ...]) -> "Grid":
         """Cut out what lies so far around a position (d,), and as much around that as smoothing looks at."""
-        reach = np.array(reach) + KERNEL * np.array(self._blur)
+        reach = np.array(reach) + self.width * np.ceil(KERNEL * np.array(self._blur) / self.width)
         middle = position[:3] - self.cells.origin[:3]
         low = np.maximum(np.floor((middle - reach) / self.width), 0).astype(int)
         high = np.ceil((middle + reach) / self.width).astype(int)

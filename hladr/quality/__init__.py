@@ -87,8 +87,9 @@ def _binned(ratio: np.ndarray, log_height: np.ndarray) -> tuple[np.ndarray, np.n
     x = np.rint(np.clip(ratio, -2, 2) / 0.002).astype(np.int64) + 1000
     y = np.rint(log_height / 0.05).astype(np.int64)
     low = int(y.min())
-    keys, counts = np.unique((y - low) * 2001 + x, return_counts=True)
-    return (keys % 2001 - 1000) * 0.002, (keys // 2001 + low) * 0.05, counts.astype(float)
+    counts = np.bincount((y - low) * 2001 + x)
+    keys = np.flatnonzero(counts)
+    return (keys % 2001 - 1000) * 0.002, (keys // 2001 + low) * 0.05, counts[keys].astype(float)
 
 
 def _mode(values: np.ndarray, counts: np.ndarray, width: float, span: float) -> float:

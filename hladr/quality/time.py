@@ -4,7 +4,6 @@ Blocks hold equal numbers of events in the order of the time channel (of the fil
 which stretch is stable looks at the event rate, scatter, CD45 and the share of leukocytes, never at HLA-DR.
 """
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -132,14 +131,15 @@ def _odd_medians(values: np.ndarray, inside: np.ndarray, edges: np.ndarray, chan
 
     odd = np.zeros(len(sizes), dtype=bool)
     for _ in range(2):
-        usual = float(np.median(gated[np.repeat(~odd, sizes)])) if sizes[~odd].any() else 0.0
+        kept = gated[np.repeat(~odd, sizes)] if odd.any() else gated
+        usual = float(np.partition(kept, len(kept) // 2)[len(kept) // 2]) if len(kept) else 0.0
         if not usual > 0:
             return np.zeros(len(sizes), dtype=bool)
-        lower = (share(gated < (1 - change) * usual) > 0.5) & (share(gated < usual) > clear)
-        higher = (share(gated > (1 + change) * usual) > 0.5) & (share(gated > usual) > clear)
+        lower, higher = share(gated < (1 - change) * usual) > 0.5, share(gated > (1 + change) * usual) > 0.5
         odd = (sizes >= 50) & (lower | higher)
         if not odd.any():
             break
+        odd &= (lower & (share(gated < usual) > clear)) | (higher & (share(gated > usual) > clear))
     return odd
 
 
@@ -242,9 +242,9 @@ def _parts(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> l
     """Take the gated values of each fifth of all events; events that five does not divide are the middle fifth's."""
     n = len(inside)
     order = np.arange(n) if time is None else np.argsort(time, kind="stable")
-    cuts = [0, n // 5, 2 * (n // 5), n - 2 * (n // 5), n - n // 5, n]
-    parts = [order[a:b] for a, b in itertools.pairwise(cuts)]
-    return [values[part][inside[part]] for part in parts]
+    gated = inside[order]
+    ends = np.append(0, np.cumsum(gated))[[n // 5, 2 * (n // 5), n - 2 * (n // 5), n - n // 5]]
+    return np.split(values[order[gated]], ends)
 
 
 def _change(early: np.ndarray, late: np.ndarray, least: float = -1.0) -> Change | None:
