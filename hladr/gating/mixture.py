@@ -109,13 +109,12 @@ class Mixture:
         k, d = self.means.shape
         coefficients = np.empty((k, len(features)))
         precisions = np.linalg.inv(self.scatters)
-        shifts = np.einsum("kij,kj->ki", precisions, self.means)
-        coefficients[:, 0] = np.einsum("ki,ki->k", shifts, self.means) + self.dof
+        shifts = (precisions @ self.means[:, :, None])[:, :, 0]
+        coefficients[:, 0] = (shifts * self.means).sum(axis=1) + self.dof
         coefficients[:, 1 : 1 + d] = -2 * shifts
-        rows, columns = _products(d)
-        coefficients[:, 1 + d :] = precisions[:, rows, columns] * np.where(rows == columns, 1, 2)
-        shifted = coefficients @ features
-        return np.maximum(shifted, self.dof, out=shifted)
+        rows, columns, times = _products(d)
+        coefficients[:, 1 + d :] = precisions[:, rows, columns] * times
+        return coefficients @ features
 
     def _densities(self, shifted: np.ndarray) -> np.ndarray:
         """Densities (k + 1, m) of the t distribution: (shifted / dof) to the power -(dof + d) / 2, scaled."""
@@ -158,15 +157,16 @@ def _power(base: np.ndarray, halves: int) -> np.ndarray:
 
 
 @cache
-def _products(d: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and second axis of the products of d axes."""
-    return np.triu_indices(d)
+def _products(d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First and second axis of the products of d axes, and how often each occurs in a quadratic form."""
+    rows, columns = np.triu_indices(d)
+    return rows, columns, np.where(rows == columns, 1.0, 2.0)
 
 
 def _features(points: np.ndarray) -> np.ndarray:
     """1, x and the products of x (f, m) of points (m, d)."""
     x = points.T
-    rows, columns = _products(len(x))
+    rows, columns, _ = _products(len(x))
     return np.concatenate([np.ones((1, len(points))), x, x[rows] * x[columns]])
 
 
@@ -214,7 +214,7 @@ def fit(
     product and a maximisation step another.
     """
     d = start.means.shape[1]
-    rows, columns = _products(d)
+    rows, columns, _ = _products(d)
     total = cells.counts.sum()
     rounding = np.diag(cells.rounding)
     floor = prior_scatter / 16
