@@ -11,14 +11,18 @@ from hladr.simulate.populations import CODES, MONOCYTE
 MODELS = ("canto", "fortessa", "navios", "calibur")
 
 
-def make_tube(seed: int, largest: int, cd45: bool = True) -> tuple[SimulatedTube, str]:
+def make_tube(
+    seed: int, largest: int, cd45: bool = True, compensation_error: float = 0.05, pe_per_antibody: float = 1.0
+) -> tuple[SimulatedTube, str]:
     """Draw one tube of the grid; the same seed gives the same tube.
 
     CD14 at 1, 1/2, 1/3, 1/6; monocytes 8 % to 0.5 %; immature granulocytes to 20 %; neutrophil CD14 to a third of the
     monocytes'; debris to 30 %; doublets to 10 %; compensation wrong by 5 %; PMT gains shifted by up to three times.
     """
     rng = np.random.default_rng([20240304, seed])
-    cytometer = random_cytometer(rng, model=MODELS[seed % len(MODELS)], spread=9.0).with_compensation_error(rng, 0.05)
+    cytometer = random_cytometer(rng, model=MODELS[seed % len(MODELS)], spread=9.0).with_compensation_error(
+        rng, compensation_error
+    )
     fixed = {
         "n_events": int(math.exp(rng.uniform(math.log(3000), math.log(largest)))),
         "cd14_factor": (1.0, 1 / 2, 1 / 3, 1 / 6)[int(rng.integers(4))],
@@ -28,6 +32,7 @@ def make_tube(seed: int, largest: int, cd45: bool = True) -> tuple[SimulatedTube
         "debris_fraction": float(rng.uniform(0.02, 0.3)),
         "doublet_fraction": float(rng.uniform(0.01, 0.1)),
         "cd45": cd45,
+        "pe_per_antibody": pe_per_antibody,
     }
     blood = random_blood(rng, **fixed)
     tube = simulate_tube(blood, cytometer, rng)

@@ -178,7 +178,7 @@ def write_study_tables(folder: Path, plan: StudyPlan) -> None:
     for lab in plan.labs:
         (folder / "fcs" / lab.name / "beads").mkdir(parents=True, exist_ok=True)
     _yaml(folder / "config.yaml", {"contract": 1, "study": plan.name, **plan.config})
-    _yaml(folder / "labs.yaml", {lab.name: _lab_entry(folder, lab) for lab in plan.labs})
+    _yaml(folder / "labs.yaml", {lab.name: complete_entry(folder, lab) for lab in plan.labs})
     samples = ["sample_id", "patient_id", "day", "lab", "fcs", "bead_id"]
     samples += ["abc_reported", "arm", "collected_at", "replaces", "role"]
     _table(
@@ -221,7 +221,7 @@ def _truth(folder: Path, plan: StudyPlan) -> None:
         _table(folder / "reversal.csv", list(plan.courses[0]), plan.courses)
 
 
-def _lab_entry(folder: Path, lab: Lab) -> dict[str, object]:
+def complete_entry(folder: Path, lab: Lab) -> dict[str, object]:
     """Complete a lab's entry: a matrix that is not in its files is written as a table."""
     entry = dict(lab.entry)
     where = lab.cytometer.compensation
