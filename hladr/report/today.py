@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from .. import moments, release
+from .. import moments, release, wording
 from ..flags import FLAGS
 from . import risk as risks
 from .view import Inputs
@@ -197,7 +197,7 @@ def ferritin_fixes(inputs: Inputs) -> list[dict]:
             (undecided if known else missing).append(draw)
         if "ferritin_implausible" in (draw["flags"] or "").split(";"):
             fallen.append(draw)
-    limit = f"{inputs.config['phenotype']['ferritin_mals_above_ng_ml']:g}"
+    limit = wording.ferritin_number(inputs.config["phenotype"]["ferritin_mals_above_ng_ml"])
     entries = (
         (
             "failed",

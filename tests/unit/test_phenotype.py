@@ -325,13 +325,19 @@ def test_a_fall_by_more_than_90_percent_is_to_review_until_it_is_confirmed(serie
 
 def test_the_reason_reads_like_a_sentence_with_its_numbers():
     assert draw("633", 3043, 2900, 3190).reason == (
-        "SIP: ferritin 633 ng/mL (not above 4420) and 3,043 AB/C (2,900 to 3,190; below 5,000)"
+        "SIP: ferritin 633 ng/mL (not above 4,420) and 3,043 AB/C (2,900 to 3,190; below 5,000)"
     )
 
 
 def test_the_reason_does_not_round_a_number_onto_its_limit():
     assert "4,999.7 AB/C (below 5,000)" in draw("633", 4999.7).reason
-    assert "ferritin 4420.04 ng/mL (above 4420)" in draw("4420.04").reason
+    assert "ferritin 4,420.04 ng/mL (above 4,420)" in draw("4420.04").reason
+
+
+def test_ferritin_is_written_like_the_antibodies_beside_it():
+    assert draw("12345.6", 12345.6).reason == ("MALS: ferritin 12,345.6 ng/mL (above 4,420) decides; 12,346 AB/C")
+    assert "ferritin above 7,500 ng/mL (above 4,420)" in draw(">7500").reason
+    assert "ferritin 600 to 6,000 ng/mL may lie on either side of 4,420" in draw(["600", "6000"], 4000).reason
 
 
 def test_every_row_carries_rule_and_reason():

@@ -185,6 +185,14 @@ def test_today_names_the_costliest_problem_first(small):
     censored = {(f.patient_id, f.day) for f in study.ferritin if f.interval.high is None}
     assert {(d["patient"], d["day"]) for d in undecided["draws"]} == censored
     assert "dilute" in undecided["remedy"]
+    assert undecided["title"] == "Ferritin may lie on either side of 4,420 ng/mL"
+
+
+def test_all_sentences_of_the_report_write_thousands_alike(small):
+    page = unescape((small[0] / "report.html").read_text(encoding="utf-8"))
+    assert "was ferritin above 4,420 ng/mL; sepsis-induced immunoparalysis (SIP)" in page
+    assert "MALS where ferritin lies above 4,420 ng/mL" in page
+    assert "4420 ng/mL" not in page
 
 
 def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
