@@ -235,9 +235,18 @@ def test_replicates_that_disagree_are_to_review():
     assert (made.status, made.row()["flags"]) == ("review", "replicates_disagree")
 
 
-def test_a_reported_value_widens_the_interval_of_its_replicate():
-    made = draws([tube("A", abc=4000, low=3800, high=4200), tube("B", abc=6500)], [blood("633")])[0]
-    assert (made.hladr.low, made.hladr.high) == (3800, 6500)
+def test_a_reported_value_counts_in_the_mean_and_has_no_part_in_the_interval():
+    """The contract: lowest low and highest high, and a reported value has neither (abc_low, abc_high empty)."""
+    made = draws([tube("A", abc=4000, low=3800, high=4200), tube("B", abc=4410)], [blood("633")])[0]
+    assert made.abc == pytest.approx(4200)  # the square root of 4000 x 4410 = 17,640,000
+    assert (made.hladr.low, made.hladr.high) == (3800, 4200)
+    assert "B has no interval and counts in the mean alone" in made.reason
+    three = [tube("A", abc=5000, low=4700, high=5200), tube("B", abc=9000), tube("C", abc=5100, low=4900, high=5400)]
+    assert draws(three, [blood("633")])[0].row()["abc_low"] == 4700
+    assert draws(three, [blood("633")])[0].row()["abc_high"] == 5400
+    alone = draws([tube("A", abc=4000), tube("B", abc=4410)], [blood("633")])[0]
+    assert (alone.hladr.low, alone.hladr.high) == (None, None)
+    assert "no interval" not in alone.reason
 
 
 # controls and isotypes are never called
