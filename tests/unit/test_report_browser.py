@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report_support import chromium, probe, write_study
+from report_support import chromium, probe, sheets, write_study
 
 
 @pytest.fixture(scope="module")
@@ -316,6 +316,12 @@ def test_why_and_gates_are_in_view_on_a_small_screen(finished_demo, tmp_path):
     )
     assert found.pop("errors") == []
     assert max(found.values()) <= 1024
+
+
+def test_six_bead_runs_and_six_groups_of_charts_fit_on_a_sheet(finished_demo, tmp_path):
+    # 24 runs on a page of the list: 3 below its heading, then 6 a sheet, are 5 sheets; the charts of 4 laboratories,
+    # one row for all lots and one for each of two lots, are 12 rows, and begin below the last runs: at most 2 more
+    assert sheets(finished_demo / "results" / "report.html", "beads", tmp_path) <= 7
 
 
 def test_narrow_windows_do_not_scroll_sideways(report, tmp_path):
