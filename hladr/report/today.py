@@ -10,6 +10,7 @@ from .view import Inputs
 
 INHERITED = {"calibration_failed", "calibration_review"}
 SHOWN = 10
+GATE_DOUBT_PERCENT = 6.0  # below it, a gate is worth a look only for what hangs on it
 CODES_ONLY_HERE = {"ferritin undecided", "ferritin missing"}  # such a draw has the status ok: problems.xlsx skips it
 
 
@@ -262,8 +263,8 @@ def gates_to_see(inputs: Inputs, tubes: Sequence[Mapping]) -> list[dict]:
         whole = sum(value**2 for value in parts.values())
         share = parts.get("gate", 0.0) ** 2 / whole if whole else 0.0
         weight = (t["risk"] or 0.0) * share
-        doubt = (reading.contamination or 0.0) + (reading.loss or 0.0)
-        if doubtful or weight > 0.01 or doubt > 0.06:
+        doubt = t["doubt"] or 0.0
+        if doubtful or weight > 0.01 or doubt > GATE_DOUBT_PERCENT:
             rows.append((not doubtful, -weight, -doubt, t["place"], t, reading))
     rows.sort(key=lambda r: r[:4])
     return [

@@ -209,6 +209,22 @@ def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
     assert [d["decision"] for d in page["decided"]] == ["hold", "release"]
 
 
+def test_the_doubt_of_a_gate_is_what_it_holds_wrongly_and_what_it_misses(small):
+    from dataclasses import replace
+
+    results, study = small
+    inputs = read_report(study, results)
+    gates = {
+        "S00001": {"contamination": 0.021, "loss": 0.034},  # 2.1 and 3.4 of 100
+        "S00002": {"contamination": 0.0, "loss": 0.0},
+        "S00013": {"contamination": 0.2, "loss": 0.1},  # of the automatic gate; a reviewer drew the one that counts
+    }
+    for name, shares in gates.items():
+        inputs.readings[name] = replace(inputs.readings[name], **shares)
+    doubt = {t["id"]: t["doubt"] for t in build.view.tube_index(inputs)}
+    assert [doubt[name] for name in (*gates, "S00005")] == [5.5, 0.0, None, None]  # S00005 is truncated
+
+
 def test_a_failed_tube_is_not_released_by_a_reviewer(small):
     results, study = small
     tubes = {t["id"]: t for t in build.view.tube_index(read_report(study, results))}
