@@ -68,6 +68,7 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
             }
             for r in sorted(inputs.study.releases, key=lambda r: r.decision != "hold")
         ],
+        "notes": table_notes(inputs),
         "n_borderline": sum(bool(d["borderline"]) for d in draws),
     }
 
@@ -77,6 +78,14 @@ def newest(tubes: Sequence[Mapping]) -> Mapping | None:
     return max(
         (t for t in tubes if t["acquired"]), key=lambda t: (moments.in_order(t["acquired"]), t["id"]), default=None
     )
+
+
+def table_notes(inputs: Inputs) -> list[str]:
+    """Say what of the tables is allowed and usually a slip, as `hladr check` does, but no file's own name."""
+    from ..study.notes import notes_of
+
+    labels = {name: f"table {name}" for name in ("samples", "beads", "ferritin")}
+    return [sentence(note) for note in notes_of(inputs.study, labels)]
 
 
 def listed_problems(inputs: Inputs) -> Counter:

@@ -375,6 +375,30 @@ def test_today_says_what_problems_xlsx_lists(small):
     assert "Ferritin that is missing or undecided is not in it" in said
 
 
+def test_a_file_that_two_rows_name_is_noted_on_the_first_page(tmp_path):
+    from dataclasses import replace
+
+    made, results = benchmark(), tmp_path / "results"
+    study = made.synthetic_study(42)
+    tubes = list(study.tubes)
+    rows = {tube.sample_id: k for k, tube in enumerate(tubes, start=2)}  # the heading is row 1
+    tubes = [replace(tube, row=rows[tube.sample_id]) for tube in tubes]
+    tubes[9] = replace(tubes[9], fcs=tubes[4].fcs)
+    study.tubes = tuple(tubes)
+    made.write_results(study, results)
+    write_report(study, results)
+    page = unescape((results / "report.html").read_text(encoding="utf-8"))
+    notes = re.findall(r"<li>(.*?)</li>", page.split('id="table-notes"')[1].split("</div>")[0])
+    assert notes == [
+        "Table samples, rows 6 and 11 name the same file: correct fcs in one of them if they are two measurements."
+    ]
+    assert "S00004.fcs" not in page
+
+
+def test_no_slips_no_notes(small):
+    assert 'id="table-notes"' not in (small[0] / "report.html").read_text(encoding="utf-8")
+
+
 def test_each_draw_without_a_call_says_why(small):
     results, study = small
     inputs = read_report(study, results)
