@@ -4,14 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from .. import moments, release, wording
+from ..ferritin_wanted import MISSING, REMEDIES, UNDECIDED, ferritin_wanted
 from ..flags import FLAGS
+from ..study.types import superseded
 from . import risk as risks
 from .view import Inputs
 
 INHERITED = {"calibration_failed", "calibration_review"}
 SHOWN = 10
 GATE_DOUBT_PERCENT = 6.0  # below it, a gate is worth a look only for what hangs on it
-CODES_ONLY_HERE = {"ferritin undecided", "ferritin missing"}  # such a draw has the status ok: problems.xlsx skips it
 
 
 def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> dict:
@@ -39,7 +40,6 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         "controls": states[release.CONTROL],
         "overrides": sum(t["gate"] == "override" for t in tubes),
         "newest": newest(tubes),
-        "replaced_in_problems": any(t["release"] == release.SUPERSEDED and t["status"] != "ok" for t in tubes),
         "in_problems": listed_problems(inputs),
         "bead_counts": Counter(b["status"] for b in beads),
         "sip": float(inputs.config["phenotype"]["hladr_sip_below_abc"]),
@@ -55,7 +55,6 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
             for state in ("may", "look", "held", "no")
         },
         "fixes": causes,
-        "only_here": any(CODES_ONLY_HERE.intersection(fix["codes"]) for fix in causes),
         "closest": closest(draws, by_draw)[:SHOWN],
         "gates": gates_to_see(inputs, tubes)[:6],
         "decided": [
@@ -89,10 +88,11 @@ def table_notes(inputs: Inputs) -> list[str]:
 
 
 def listed_problems(inputs: Inputs) -> Counter:
-    """Count what problems.xlsx lists, by its kind; nothing, where that file is not written."""
-    from ..exports.xlsx import problem_rows
+    """Count what problems.xlsx lists, by its kind, and as `replaced` what is done; nothing, where it is not written."""
+    from ..exports.xlsx import REPLACED, problem_rows
 
-    return Counter(row["kind"] for row in problem_rows(inputs.tables))
+    rows = problem_rows(inputs.tables, superseded(inputs.study.tubes))
+    return Counter(REPLACED if row["status"] == REPLACED else row["kind"] for row in rows)
 
 
 def first_rank(tubes: Sequence[Mapping]) -> float:
@@ -200,23 +200,20 @@ def remedies(codes: Sequence[str]) -> str:
 
 def ferritin_fixes(inputs: Inputs) -> list[dict]:
     """List what only the ferritin laboratory can mend."""
-    undecided, missing, fallen = [], [], []
-    for draw in inputs.tables["phenotypes"]:
-        known = draw["ferritin_low"] is not None or draw["ferritin_high"] is not None
-        if draw["phenotype"] == "indeterminate" and draw["ferritin_ng_ml"] is None:
-            (undecided if known else missing).append(draw)
-        if "ferritin_implausible" in (draw["flags"] or "").split(";"):
-            fallen.append(draw)
+    draws = inputs.tables["phenotypes"]
+    undecided = [draw for draw in draws if ferritin_wanted(draw) == UNDECIDED]
+    missing = [draw for draw in draws if ferritin_wanted(draw) == MISSING]
+    fallen = [draw for draw in draws if "ferritin_implausible" in (draw["flags"] or "").split(";")]
     limit = wording.ferritin_number(inputs.config["phenotype"]["ferritin_mals_above_ng_ml"])
     entries = (
         (
             "failed",
             undecided,
             f"Ferritin may lie on either side of {limit} ng/mL",
-            "Ask the laboratory to dilute the sample and measure ferritin again.",
-            "undecided",
+            REMEDIES[UNDECIDED],
+            UNDECIDED,
         ),
-        ("failed", missing, "Ferritin is missing", "Ask for the value, and enter it in ferritin.csv.", "missing"),
+        ("failed", missing, "Ferritin is missing", REMEDIES[MISSING], MISSING),
         ("review", fallen, FLAGS["ferritin_implausible"].meaning, FLAGS["ferritin_implausible"].remedy, "implausible"),
     )
     return [

@@ -372,7 +372,9 @@ def test_today_says_what_problems_xlsx_lists(small):
     for kind in {row["kind"] for row in rows}:
         n = sum(row["kind"] == kind for row in rows)
         assert re.search(rf"\b{n} {kind}{'s' if n != 1 else ''}\b", said)
-    assert "Ferritin that is missing or undecided is not in it" in said
+    censored = {f"{f.patient_id} day {f.day}" for f in study.ferritin if f.interval.high is None}
+    assert {row["id"] for row in rows if row["status"] == "no call"} == censored
+    assert "replaced" not in said
 
 
 def test_a_file_that_two_rows_name_is_noted_on_the_first_page(tmp_path):
@@ -425,6 +427,9 @@ def test_nothing_is_asked_for_a_replaced_tube_and_controls_meet_no_limit(tmp_pat
     assert (rows["S00012"]["release"], rows["S00012"]["call"]) == ("control", None)
     named = [name for fix in today.fixes(inputs, list(rows.values()), []) for name in fix["tubes"]]
     assert "S00005" not in named
+    page = (results / "report.html").read_text(encoding="utf-8")
+    said = re.search(r'id="problems">(.*?)</p>', page, re.DOTALL)[1]
+    assert said.endswith("; at its end, done, 1 replaced tube.")
     detail = blocks((results / "report.html").read_text(encoding="utf-8"))["tubes-0000"]["S00012"]
     assert detail["hist"]["limits"] == []
     assert all(row["other_side"] is None for row in detail["alternatives"])
