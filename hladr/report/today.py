@@ -119,8 +119,8 @@ def draw_record(draw: Mapping) -> dict:
 
 
 def sentence(words: str) -> str:
-    """Begin with a capital and end with a full stop."""
-    return words[:1].upper() + words[1:] + ("." if words and not words.endswith(".") else "")
+    """Begin with a capital and end with a full stop, but for a question."""
+    return words[:1].upper() + words[1:] + ("." if words and not words.endswith((".", "?")) else "")
 
 
 def doubts(draw: Mapping) -> str:
