@@ -141,34 +141,6 @@ def digest_results(results_dir: str | Path) -> dict[str, dict]:
     return dict(zip((path.relative_to(results).as_posix() for path in files), file_digests(files), strict=True))
 
 
-def digest_other_results(results_dir: str | Path) -> dict[str, str]:
-    """Digest what is made anew by each run and need not be identical: report, workbooks, database.
-
-    Returns
-    -------
-    dict
-        File name to SHA-256; a folder counts as one, by the names and digests of its files.
-    """
-    results = Path(results_dir)
-    digests = {}
-    for path in sorted(results.iterdir()):
-        if path.name.startswith(".") or path.name in _NOT_SEALED or path.suffix == ".csv":
-            continue
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file())
-            total = hashlib.sha256()
-            for file, digest in zip(files, file_digests(files), strict=True):
-                total.update(f"{file.relative_to(path).as_posix()}\0{digest.get('sha256')}\n".encode())
-            digests[path.name + "/"] = total.hexdigest()
-        else:
-            digests[path.name] = str(file_digest(path).get("sha256"))
-    return digests
-
-
-# Made for the next run, sealed elsewhere, or written on request.
-_NOT_SEALED = {FILE_NAME, "batches", "gates", HEAD_NAME, "ro-crate-metadata.json", "workflow"}
-
-
 @cache
 def sources_sha256() -> str:
     """Digest hladr's own code, data and workflow: the version number alone does not tell a changed checkout."""

@@ -14,6 +14,7 @@ from . import plan
 from .arms import arms_of
 from .atomic import replacing, write_text
 from .study import Study
+from .study.types import superseded
 from .tables import carried_through, write_table
 
 COHORT_FILES = ("cohort.csv", "cohort.html")
@@ -137,7 +138,7 @@ def write_workbooks(study: Study, results: Path) -> None:
     tables = {name: read_table(results / f"{name}.csv", name) for name in xlsx.SHEETS}
     name = str(study.config["study"])
     xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
-    xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name)
+    xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name, superseded(study.tubes))
 
 
 @_no_collection()

@@ -129,7 +129,7 @@ def texts(config: Mapping[str, Any]) -> list[dict[str, str]]:
     limits = phenotype_limits(config)
     settings = reversal_settings(config)
     numbers = {
-        "ferritin_mals": f"{limits.ferritin_mals_above:.10g}",
+        "ferritin_mals": f"{limits.ferritin_mals_above:,.10g}",
         "hladr_sip": f"{limits.hladr_sip_below:,.10g}",
         "ferritin_percent": f"{100 * (1 - settings.ferritin_decrease_at_least):.10g}",
         "hladr": f"{settings.hladr_abc:,.10g}",

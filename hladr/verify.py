@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from . import audit, provenance
+from .audit import seal
 
 LABELS = {
     "config": "config.yaml",
@@ -104,12 +105,9 @@ def _results(results: Path, promised: Mapping[str, dict], other: Mapping[str, st
     for name in found:
         if name not in promised:
             yield f"results/{name} is not a result of the last run"
-    made = provenance.digest_other_results(results)
+    made = seal.digest_results(results)
     for name, stated in other.items():
-        if name not in made:
-            yield f"results/{name} is missing"
-        elif made[name] != stated:
-            yield f"results/{name} was changed after the last run"
+        yield seal.difference(results, name, stated, made.get(name))
 
 
 def _difference(what: str, stated: Mapping[str, object], found: Mapping[str, object]) -> str | None:

@@ -5,8 +5,8 @@ from .ferritin import Interval
 
 
 def ferritin_number(value: float, beside: float | None = None) -> str:
-    """Write ng/mL without thousands signs: `633`, `4420.5`; never rounded onto the limit it stands beside."""
-    return _number(value, "", 1, beside)
+    """Write ng/mL: `633`, `4,420.5`; never rounded onto the limit it stands beside."""
+    return _number(value, ",", 1, beside)
 
 
 def number(value: float, beside: float) -> str:
@@ -36,7 +36,7 @@ def _trimmed(text: str) -> str:
 
 
 def ferritin(interval: Interval, beside: float | None = None) -> str:
-    """Write an interval: `633 ng/mL`, `above 7500 ng/mL`, `600 to 700 ng/mL`."""
+    """Write an interval: `633 ng/mL`, `above 7,500 ng/mL`, `600 to 700 ng/mL`."""
     if interval.is_point:
         return f"{ferritin_number(interval.low, beside)} ng/mL"
     if interval.low is None and interval.high is None:

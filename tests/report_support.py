@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,17 @@ def chromium() -> str:
     if found is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
     return found
+
+
+def sheets(page: Path, hash_: str, tmp_path: Path) -> int:
+    """Print a page of the report and count the sheets of paper."""
+    printed, profile = tmp_path / "printed.pdf", tmp_path / "profile"
+    command = [chromium(), *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=8000"]
+    command += [f"--print-to-pdf={printed}", f"{page.as_uri()}#{hash_}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    shutil.rmtree(profile, ignore_errors=True)
+    assert printed.is_file(), done.stderr[-2000:]
+    return len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes()))
 
 
 PROBE_HEAD = """<script>

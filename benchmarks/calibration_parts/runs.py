@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from hladr import calibration, kits
-from hladr.fcs import Channel
+from hladr.fcs import Channel, largest_value
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, SimulatedBeads, simulate_beads
 from hladr.study import Level
 from hladr.study.config import defaults
@@ -99,7 +99,7 @@ def columns(sim: SimulatedBeads) -> dict:
         "side": column(side),
         "height": None if height is None or height is forward else column(height),
         "time": column(clock),
-        "limit": calibration.upper_limit(channel, column(pe)),
+        "limit": largest_value(channel, column(pe)),
     }
 
 

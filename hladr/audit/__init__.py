@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .. import __version__, provenance
+from . import seal
 from .log import Line, append, check, read
 
 __all__ = ["append", "check", "read", "record_finish", "record_run", "record_start", "state"]
@@ -43,7 +44,10 @@ def record_start(study_dir: str | Path) -> None:
 def record_finish(study_dir: str | Path, succeeded: bool = True) -> None:
     """Append `run_finished` (or `run_failed`) with the digests of the results that are made anew by each run."""
     results = Path(study_dir) / "results"
-    files = provenance.digest_other_results(results) if results.is_dir() else {}
+    digests = seal.digest_results(results) if results.is_dir() else {}
+    if succeeded and results.is_dir():
+        seal.write_list(results, digests)
+    files = {name: seal.brief(digest) for name, digest in digests.items()}
     append(study_dir, [{"event": "run_finished" if succeeded else "run_failed", "files": files}])
 
 

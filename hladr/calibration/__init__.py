@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from .. import beads
-from ..fcs import read_acquisition
+from ..fcs import largest_value, read_acquisition
 from ..flags import Finding, SpecimenError, codes_of, finding, reason_of, status_of
 from ..kits import kit as kit_of
 from ..pairing import PESettings, bead_settings
 from ..panel import resolve_beads
 from ..study.types import BeadRun
 from ..study.types import Level as LotLevel
-from .levels import Level, measure, upper_limit
+from .levels import Level, measure
 from .lines import Line
 
 
@@ -239,7 +239,7 @@ def _columns(acquisition, panel) -> dict:
         keep &= ~acquisition.damaged
     out = {k: None if c is None else c[keep] for k, c in columns.items()}
     out["time"] = None if time is None else time[keep]
-    out["limit"] = upper_limit(acquisition.channels[panel.hladr], out["pe"])
+    out["limit"] = largest_value(acquisition.channels[panel.hladr], out["pe"], acquisition.flowkit_preprocess)
     return out
 
 

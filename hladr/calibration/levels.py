@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from .. import beads
 from ..kits import Kit
 from ..study.types import BeadRun
@@ -53,26 +51,6 @@ class Level:
     left_out_because: str = ""
     recovery: float | None = None
     recovery_left_out: float | None = None
-
-
-def upper_limit(channel, pe: np.ndarray) -> float:
-    """Return the largest PE that the detector can report; inf where the file's $PnR does not say it.
-
-    Log-amplified data end at the last channel; linear data at $PnR - 1, after the gain. Data beyond their own $PnR:
-    unknown.
-    """
-    if not channel.range or channel.range <= 0:
-        return math.inf
-    if channel.decades > 0:
-        top = channel.log_minimum * 10 ** (channel.decades * (channel.range - 1) / channel.range)
-    else:
-        top = channel.range - 1
-    if channel.gain not in (None, 0.0, 1.0):
-        top /= channel.gain
-    if pe.size and pe.max() > 1.01 * top:
-        # floats that were expanded before they were written keep a $PnR in channels
-        return math.inf
-    return top
 
 
 def measure(

@@ -22,6 +22,7 @@ from ..study.types import Study
 from ..wording import plural
 from . import outcomes
 from . import series as cohort_series
+from .empty import why_empty
 
 ENDPOINTS = {
     "reversal": "Reversal",
@@ -132,6 +133,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, object]:
         "b": _share(row, "b"),
         "difference": _interval(row, "difference", "_percent"),
         "ratio": f"HR {ratio}" if hazard and ratio else ratio,
+        "why_empty": why_empty(row),
         "p": _p(row.get("p_value")),
         "method": row["method"],
     }

@@ -18,7 +18,7 @@ from . import RESEARCH_USE
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ONE_SCALE = 1000  # times as large: numbers further apart are no quantity with one number of digits
-_STATUS_FILL = {"failed": "F6D5D0", "review": "FCE8C3"}
+_STATUS_FILL = {"failed": "F6D5D0", "no call": "F6D5D0", "review": "FCE8C3"}
 
 
 class Book:

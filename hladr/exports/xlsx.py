@@ -6,6 +6,7 @@ Ids stay text and no cell is ever a formula: an id such as `=1+1` or `1001` arri
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..ferritin_wanted import MISSING, REMEDIES, UNDECIDED, ferritin_wanted
 from ..flags import FLAGS
 from ..tables import dictionary
 from .sheets import Book
@@ -25,23 +26,32 @@ PROBLEM_COLUMNS = {
 }
 SHEETS = ("quantification", "calibrations", "phenotypes", "reversal", "drift")
 _BLINDED = {"arm"}
-_STATUS_ORDER = {"failed": 0, "review": 1}
+NO_CALL, REPLACED = "no call", "replaced"  # of a draw for want of ferritin; of a tube that a better one has replaced
+_STATUS_ORDER = {"failed": 0, NO_CALL: 1, "review": 2, REPLACED: 3}
 
 
-def problem_rows(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> list[dict[str, object]]:
-    """List what is not ok: bead runs and tubes, and blood draws with a problem of their own, failures first.
+def problem_rows(
+    tables: Mapping[str, Sequence[Mapping[str, object]]], replaced: Mapping[str, str] | None = None
+) -> list[dict[str, object]]:
+    """List what to fix: bead runs, tubes and draws that are not ok, and draws without a call for want of ferritin.
+
+    Failures come first. Replaced tubes come last and say that nothing is to be done: the contract has every tube that
+    is not ok in this list.
 
     Parameters
     ----------
     tables : mapping
         Rows of `quantification`, `calibrations` and `phenotypes` as `exports.read_tables` gives them.
+    replaced : mapping, optional
+        sample_id of a tube to that of the tube which replaces it.
 
     Returns
     -------
     list of dict
-        Keys: those of `PROBLEM_COLUMNS`.
+        Keys: those of `PROBLEM_COLUMNS`. Empty where no status is failed or review: then there is no problems.xlsx.
     """
     rows = []
+    replaced = replaced or {}
     for run in tables.get("calibrations", ()):
         if run["status"] != "ok":
             rows.append(_problem("bead run", run["bead_id"], run, lab=run["lab"]))
@@ -49,15 +59,28 @@ def problem_rows(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> list[d
     for tube in tables.get("quantification", ()):
         tube_codes.setdefault((tube["patient_id"], tube["day"]), set()).update(_codes(tube))
         if tube["status"] != "ok":
-            rows.append(
-                _problem("tube", tube["sample_id"], tube, patient=tube["patient_id"], day=tube["day"], lab=tube["lab"])
-            )
+            place = {"patient": tube["patient_id"], "day": tube["day"], "lab": tube["lab"]}
+            row = _problem("tube", tube["sample_id"], tube, **place)
+            if by := replaced.get(tube["sample_id"]):
+                row |= {"status": REPLACED, "what to do": f"Nothing: {by} replaces it."}
+            rows.append(row)
     for draw in tables.get("phenotypes", ()):
         own = [code for code in _codes(draw) if code not in tube_codes.get((draw["patient_id"], draw["day"]), ())]
         if draw["status"] != "ok" and own:
             name = f"{draw['patient_id']} day {draw['day']}"
             rows.append(_problem("blood draw", name, draw, own, patient=draw["patient_id"], day=draw["day"]))
+    if not rows:
+        return []
+    rows += [_without_ferritin(draw) for draw in tables.get("phenotypes", ()) if ferritin_wanted(draw)]
     return sorted(rows, key=lambda row: _STATUS_ORDER.get(row["status"], 2))
+
+
+def _without_ferritin(draw: Mapping[str, object]) -> dict:
+    wanted = ferritin_wanted(draw)
+    name = f"{draw['patient_id']} day {draw['day']}"
+    row = _problem("blood draw", name, draw, (), patient=draw["patient_id"], day=draw["day"])
+    what = {MISSING: "Ferritin is missing.", UNDECIDED: "Ferritin may lie on either side of the limit of MALS."}
+    return row | {"status": NO_CALL, "what": what[wanted], "what to do": REMEDIES[wanted]}
 
 
 def _codes(row: Mapping[str, object]) -> list[str]:
@@ -91,9 +114,12 @@ def _sentence(words: str) -> str:
 
 
 def write_problems_xlsx(
-    path: str | Path, tables: Mapping[str, Sequence[Mapping[str, object]]], study: str = ""
+    path: str | Path,
+    tables: Mapping[str, Sequence[Mapping[str, object]]],
+    study: str = "",
+    replaced: Mapping[str, str] | None = None,
 ) -> bool:
-    """Write problems.xlsx, one row per tube, bead run or draw that is not ok; none, and no file, where all are.
+    """Write problems.xlsx, the list of what to fix; no file where no status is failed or review.
 
     Parameters
     ----------
@@ -103,13 +129,15 @@ def write_problems_xlsx(
         As for `problem_rows`.
     study : str, optional
         The name shown at the foot of a printed page.
+    replaced : mapping, optional
+        As for `problem_rows`.
 
     Returns
     -------
     bool
         Whether a workbook was written.
     """
-    rows = problem_rows(tables)
+    rows = problem_rows(tables, replaced)
     if not rows:
         Path(path).unlink(missing_ok=True)
         return False
@@ -117,13 +145,11 @@ def write_problems_xlsx(
     book.sheet("problems", list(PROBLEM_COLUMNS), rows, widths=PROBLEM_COLUMNS, wrap=True, frozen="D2")
     book.about(
         [
-            ("what this is", "Bead runs, tubes and blood draws of this study whose status is failed or review."),
-            (
-                "not in it",
-                "Ferritin that is missing or undecided: its blood draws are listed on the first page of report.html.",
-            ),
+            ("what this is", "What to fix: bead runs, tubes and blood draws that are not ok, the most urgent first."),
             ("failed", "There is no value; nothing may be released before the column 'what to do' is done."),
+            (NO_CALL, "The blood draw has no call because ferritin is missing or a range that contains the limit."),
             ("review", "There is a value, and a reason for a person to look at it before it is released."),
+            (REPLACED, "Done: another tube of the same draw counts instead of this one."),
             ("answer of the laboratory", "For the laboratory to fill in and send back; hladr does not read it."),
             ("afterwards", "Correct the table or replace the file in the study folder, and run hladr again."),
         ]

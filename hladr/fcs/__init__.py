@@ -20,14 +20,23 @@ import numpy as np
 from ..flags import Finding, SpecimenError, finding
 from . import damage as fcs_damage
 from . import decode as fcs_decode
-from .channels import channels_of, settings_of
+from .channels import channels_of, largest_value, settings_of
 from .layout import Layout, kind_of, read_layout
 from .libraries import library_table
 from .spillover import spillover_of
 from .text import keyword, number
 from .values import NOTES, Acquisition, Channel, Settings, Spillover
 
-__all__ = ["NOTES", "Acquisition", "Channel", "Settings", "Spillover", "read_acquisition", "read_header"]
+__all__ = [
+    "NOTES",
+    "Acquisition",
+    "Channel",
+    "Settings",
+    "Spillover",
+    "largest_value",
+    "read_acquisition",
+    "read_header",
+]
 
 _CORRUPT_SHARE = 0.01  # of the events; from here on the file is refused (contract: corrupt_events)
 _TRUNCATED = "the file ends before the events that its header promises"

@@ -1,6 +1,9 @@
 """Channels and settings of a data set, from its keywords."""
 
+import math
 import re
+
+import numpy as np
 
 from ..flags import SpecimenError
 from .decode import n_parameters
@@ -25,6 +28,37 @@ def channels_of(layout: Layout) -> tuple[Channel, ...]:
     count = n_parameters(layout)
     earlier = _earlier_channels(layout)
     return tuple(_channel(layout, i, earlier) for i in range(1, count + 1))
+
+
+def largest_value(channel: Channel, values: np.ndarray, gain_applied: bool = True) -> float:
+    """Return the largest value that a channel can report on the linear scale: the limit of its detector.
+
+    Parameters
+    ----------
+    channel : Channel
+    values : ndarray, shape (n,)
+        Its events, linear and uncompensated, without damaged ones.
+    gain_applied : bool
+        Whether reading divided by `$PnG` (`Acquisition.flowkit_preprocess`).
+
+    Returns
+    -------
+    float
+        Log-amplified data end at the last channel, `$PnR` - 1 before it was expanded; linear data at `$PnR` - 1. inf
+        where `$PnR` is not stated, or where the data lie beyond it.
+    """
+    if not channel.range or channel.range <= 0:
+        return math.inf
+    if channel.decades > 0:
+        top = channel.log_minimum * 10 ** (channel.decades * (channel.range - 1) / channel.range)
+    else:
+        top = channel.range - 1
+    if gain_applied and channel.gain not in (None, 0.0, 1.0):
+        top /= channel.gain
+    if values.size and values.max() > 1.01 * top:
+        # floats that were expanded before they were written keep a $PnR in channels
+        return math.inf
+    return top
 
 
 def _channel(layout: Layout, i: int, earlier: dict[str, int]) -> Channel:

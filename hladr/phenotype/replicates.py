@@ -101,8 +101,8 @@ class Hladr:
 def combine_tubes(tubes: Iterable[TubeValue]) -> Hladr:
     """Combine the tubes of one draw (role patient): geometric mean, lowest low and highest high.
 
-    Tubes that another one replaces and failed tubes are left out. Where a tube with an interval meets one without (a
-    reported value), the interval is stretched to hold that value too.
+    Tubes that another one replaces and failed tubes are left out. A tube without an interval (a reported value) has no
+    low and no high: it counts in the mean, and the interval is that of the others, which the notes say.
 
     Notes
     -----
@@ -129,6 +129,9 @@ def combine_tubes(tubes: Iterable[TubeValue]) -> Hladr:
         notes.append(
             f"geometric mean of {len(counted)} tubes ({', '.join(wording.abc_number(v) for v in values)} AB/C)"
         )
+    if low is not None:
+        without = [tube.sample_id for tube in counted if tube.abc_low is None or tube.abc_high is None]
+        notes += [f"{sample_id} has no interval and counts in the mean alone" for sample_id in without]
     status = flags.REVIEW if any(tube.status == flags.REVIEW for tube in counted) else flags.status_of(findings)
     return Hladr(geometric_mean(values), low, high, ids, tuple(findings), status, tuple(notes))
 
@@ -137,8 +140,7 @@ def _hull(tubes: Sequence[TubeValue]) -> tuple[float | None, float | None]:
     stated = [tube for tube in tubes if tube.abc_low is not None and tube.abc_high is not None]
     if not stated:
         return None, None
-    points = [tube.abc for tube in tubes if tube not in stated]
-    return min([t.abc_low for t in stated] + points), max([t.abc_high for t in stated] + points)
+    return min(tube.abc_low for tube in stated), max(tube.abc_high for tube in stated)
 
 
 def geometric_mean(values: Sequence[float]) -> float:

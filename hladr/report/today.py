@@ -3,14 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from .. import moments, release
+from .. import moments, release, wording
+from ..ferritin_wanted import MISSING, REMEDIES, UNDECIDED, ferritin_wanted
 from ..flags import FLAGS
+from ..study.types import superseded
 from . import risk as risks
 from .view import Inputs
 
 INHERITED = {"calibration_failed", "calibration_review"}
 SHOWN = 10
-CODES_ONLY_HERE = {"ferritin undecided", "ferritin missing"}  # such a draw has the status ok: problems.xlsx skips it
+GATE_DOUBT_PERCENT = 6.0  # below it, a gate is worth a look only for what hangs on it
 
 
 def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> dict:
@@ -38,7 +40,6 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
         "controls": states[release.CONTROL],
         "overrides": sum(t["gate"] == "override" for t in tubes),
         "newest": newest(tubes),
-        "replaced_in_problems": any(t["release"] == release.SUPERSEDED and t["status"] != "ok" for t in tubes),
         "in_problems": listed_problems(inputs),
         "bead_counts": Counter(b["status"] for b in beads),
         "sip": float(inputs.config["phenotype"]["hladr_sip_below_abc"]),
@@ -54,7 +55,6 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
             for state in ("may", "look", "held", "no")
         },
         "fixes": causes,
-        "only_here": any(CODES_ONLY_HERE.intersection(fix["codes"]) for fix in causes),
         "closest": closest(draws, by_draw)[:SHOWN],
         "gates": gates_to_see(inputs, tubes)[:6],
         "decided": [
@@ -67,6 +67,7 @@ def page(inputs: Inputs, tubes: Sequence[Mapping], beads: Sequence[Mapping]) -> 
             }
             for r in sorted(inputs.study.releases, key=lambda r: r.decision != "hold")
         ],
+        "notes": table_notes(inputs),
         "n_borderline": sum(bool(d["borderline"]) for d in draws),
     }
 
@@ -78,11 +79,20 @@ def newest(tubes: Sequence[Mapping]) -> Mapping | None:
     )
 
 
-def listed_problems(inputs: Inputs) -> Counter:
-    """Count what problems.xlsx lists, by its kind; nothing, where that file is not written."""
-    from ..exports.xlsx import problem_rows
+def table_notes(inputs: Inputs) -> list[str]:
+    """Say what of the tables is allowed and usually a slip, as `hladr check` does, but no file's own name."""
+    from ..study.notes import notes_of
 
-    return Counter(row["kind"] for row in problem_rows(inputs.tables))
+    labels = {name: f"table {name}" for name in ("samples", "beads", "ferritin")}
+    return [sentence(note) for note in notes_of(inputs.study, labels)]
+
+
+def listed_problems(inputs: Inputs) -> Counter:
+    """Count what problems.xlsx lists, by its kind, and as `replaced` what is done; nothing, where it is not written."""
+    from ..exports.xlsx import REPLACED, problem_rows
+
+    rows = problem_rows(inputs.tables, superseded(inputs.study.tubes))
+    return Counter(REPLACED if row["status"] == REPLACED else row["kind"] for row in rows)
 
 
 def first_rank(tubes: Sequence[Mapping]) -> float:
@@ -109,8 +119,8 @@ def draw_record(draw: Mapping) -> dict:
 
 
 def sentence(words: str) -> str:
-    """Begin with a capital and end with a full stop."""
-    return words[:1].upper() + words[1:] + ("." if words and not words.endswith(".") else "")
+    """Begin with a capital and end with a full stop, but for a question."""
+    return words[:1].upper() + words[1:] + ("." if words and not words.endswith((".", "?")) else "")
 
 
 def doubts(draw: Mapping) -> str:
@@ -190,23 +200,20 @@ def remedies(codes: Sequence[str]) -> str:
 
 def ferritin_fixes(inputs: Inputs) -> list[dict]:
     """List what only the ferritin laboratory can mend."""
-    undecided, missing, fallen = [], [], []
-    for draw in inputs.tables["phenotypes"]:
-        known = draw["ferritin_low"] is not None or draw["ferritin_high"] is not None
-        if draw["phenotype"] == "indeterminate" and draw["ferritin_ng_ml"] is None:
-            (undecided if known else missing).append(draw)
-        if "ferritin_implausible" in (draw["flags"] or "").split(";"):
-            fallen.append(draw)
-    limit = f"{inputs.config['phenotype']['ferritin_mals_above_ng_ml']:g}"
+    draws = inputs.tables["phenotypes"]
+    undecided = [draw for draw in draws if ferritin_wanted(draw) == UNDECIDED]
+    missing = [draw for draw in draws if ferritin_wanted(draw) == MISSING]
+    fallen = [draw for draw in draws if "ferritin_implausible" in (draw["flags"] or "").split(";")]
+    limit = wording.ferritin_number(inputs.config["phenotype"]["ferritin_mals_above_ng_ml"])
     entries = (
         (
             "failed",
             undecided,
             f"Ferritin may lie on either side of {limit} ng/mL",
-            "Ask the laboratory to dilute the sample and measure ferritin again.",
-            "undecided",
+            REMEDIES[UNDECIDED],
+            UNDECIDED,
         ),
-        ("failed", missing, "Ferritin is missing", "Ask for the value, and enter it in ferritin.csv.", "missing"),
+        ("failed", missing, "Ferritin is missing", REMEDIES[MISSING], MISSING),
         ("review", fallen, FLAGS["ferritin_implausible"].meaning, FLAGS["ferritin_implausible"].remedy, "implausible"),
     )
     return [
@@ -262,8 +269,8 @@ def gates_to_see(inputs: Inputs, tubes: Sequence[Mapping]) -> list[dict]:
         whole = sum(value**2 for value in parts.values())
         share = parts.get("gate", 0.0) ** 2 / whole if whole else 0.0
         weight = (t["risk"] or 0.0) * share
-        doubt = (reading.contamination or 0.0) + (reading.loss or 0.0)
-        if doubtful or weight > 0.01 or doubt > 0.06:
+        doubt = t["doubt"] or 0.0
+        if doubtful or weight > 0.01 or doubt > GATE_DOUBT_PERCENT:
             rows.append((not doubtful, -weight, -doubt, t["place"], t, reading))
     rows.sort(key=lambda r: r[:4])
     return [

@@ -36,6 +36,7 @@ TUBE_COLUMNS = (
     "rank",
     "release",
     "gate",
+    "doubt",
     "by",
     "block",
     "picture",
@@ -124,6 +125,7 @@ def tube_index(inputs: Inputs) -> list[dict]:
                 "group": risk.group,
                 "release": release.of_tube(row, said.get(name), name in replaced, is_patient),
                 "gate": row["gate_source"],
+                "doubt": rounded(gate_doubt_percent(reading), 3),
                 "by": replaced.get(name),
                 "block": f"tubes-{place // TUBES_PER_BLOCK:04d}",
                 "picture": f"pictures/{quote(name)}.png" if name in inputs.pictures else None,
@@ -138,6 +140,13 @@ def tube_index(inputs: Inputs) -> list[dict]:
     for rank, record in enumerate(ranked, start=1):
         record["rank"] = rank
     return records
+
+
+def gate_doubt_percent(reading) -> float | None:
+    """Add up what an automatic gate is expected to hold wrongly and to miss, in percent; a reviewer's gate has none."""
+    if reading is None or reading.gate_source != "automatic" or reading.contamination is None or reading.loss is None:
+        return None
+    return 100 * (reading.contamination + reading.loss)
 
 
 def rounded(value: float | None, digits: int = 9) -> float | None:

@@ -1,4 +1,4 @@
-"""What `hladr check` notes about a valid study: what is allowed and usually a slip. A run says nothing of it."""
+"""What is noted about a valid study, by `hladr check` and the report: what is allowed and usually a slip."""
 
 import re
 import unicodedata
@@ -15,27 +15,34 @@ _MOST_GUESSED = 100  # unknown ids that are compared with all others, letter by 
 _SAME_SHAPE = str.maketrans("oil", "011")
 
 
-def notes_of(study: Study) -> tuple[str, ...]:
+def notes_of(study: Study, labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Say what of a study is allowed and usually a slip.
 
     Parameters
     ----------
     study : Study
+    labels : mapping, optional
+        What to call each table; without it by its file.
 
     Returns
     -------
     tuple of str
         One sentence each, without a full stop at the end.
     """
-    return (*_one_file_twice(study), *_ferritin_without_tube(study), *_without_baseline(study))
+    labels = study.files if labels is None else labels
+    return (
+        *_one_file_twice(study, labels),
+        *_ferritin_without_tube(study, labels),
+        *_without_baseline(study, labels),
+    )
 
 
-def _one_file_twice(study: Study) -> list[str]:
+def _one_file_twice(study: Study, labels: Mapping[str, str]) -> list[str]:
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for table, of_table in (("samples", study.tubes), ("beads", study.bead_runs)):
         for row in of_table:
             if row.fcs is not None:
-                rows[row.fcs][study.files[table]].append(row.row)
+                rows[row.fcs][labels[table]].append(row.row)
     lines = [
         f"{' and '.join(f'{label}, {_rows(numbers)}' for label, numbers in tables.items())} name the same file: "
         "correct fcs in one of them if they are two measurements"
@@ -45,8 +52,8 @@ def _one_file_twice(study: Study) -> list[str]:
     return _at_most(lines, "more files are named in more than one row")
 
 
-def _ferritin_without_tube(study: Study) -> list[str]:
-    label = study.files["ferritin"]
+def _ferritin_without_tube(study: Study, labels: Mapping[str, str]) -> list[str]:
+    label = labels["ferritin"]
     known = {tube.patient_id for tube in study.tubes}
     values = defaultdict(list)
     for value in study.ferritin:
@@ -90,7 +97,7 @@ def _form(patient: str) -> tuple[str, ...]:
     return tuple(part.lstrip("0") or "0" if part.isdecimal() else part for part in parts)
 
 
-def _without_baseline(study: Study) -> list[str]:
+def _without_baseline(study: Study, labels: Mapping[str, str]) -> list[str]:
     day = study.config["baseline_day"]
     tubes, ferritin = _days(tube for tube in study.tubes if tube.role == "patient"), _days(study.ferritin)
     without = [patient for patient, days in tubes.items() if day not in days | ferritin[patient]]
@@ -98,7 +105,7 @@ def _without_baseline(study: Study) -> list[str]:
         return []
     whose = "1 patient has" if len(without) == 1 else f"{len(without)} patients have"
     return [
-        f"{study.files['samples']}: {whose} neither a tube nor ferritin on day {day} (baseline_day), "
+        f"{labels['samples']}: {whose} neither a tube nor ferritin on day {day} (baseline_day), "
         f"so that reversal cannot be judged: {first_of(without, MOST_IDS)}"
     ]
 

@@ -222,8 +222,11 @@ def _signals(acquisition, found, spill) -> dict[str, Signal]:
         if not channel.range or top <= 0:
             top = float(np.fmax.reduce(column))
         out[name] = Signal(column, channel.name, channel.name in compensated, float(top))
-    # the detector's limit shows before compensation only
-    out[MEASURED] = replace(out["hladr"], values=acquisition.events[:, found.hladr], compensated=False)
+    # the detector's limit shows before compensation only; it is found as for the beads
+    measured, damaged = acquisition.events[:, found.hladr], acquisition.damaged
+    sound = measured if damaged is None else measured[~damaged]
+    limit = fcs.largest_value(acquisition.channels[found.hladr], sound, acquisition.flowkit_preprocess)
+    out[MEASURED] = replace(out["hladr"], values=measured, compensated=False, top=limit)
     return out
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from hladr.calibration import Calibration, calibrate, failed_calibration, upper_limit
-from hladr.fcs import Channel
+from hladr.calibration import Calibration, calibrate, failed_calibration
+from hladr.fcs import Channel, largest_value
 from hladr.flags import finding
 from hladr.simulate import CYTOMETERS, LOTS, BeadRun, simulate_beads
 from hladr.simulate.fcs_write import write_fcs
@@ -245,12 +245,17 @@ def test_real_cells_are_not_beads(real_data, name):
     ],
 )
 def test_upper_limit_of_the_detector(channel, limit):
-    assert upper_limit(channel, np.array([1.0, 2.0])) == pytest.approx(limit)
+    assert largest_value(channel, np.array([1.0, 2.0])) == pytest.approx(limit)
+
+
+def test_a_gain_that_was_not_applied_moves_no_limit():
+    channel = Channel("PE-A", "", 1024, 0, 0, 2.0, 500, 16)
+    assert largest_value(channel, np.array([1.0, 2.0]), gain_applied=False) == 1023
 
 
 def test_data_beyond_their_own_range_have_no_known_limit():
     # floats that were expanded before they were written keep $PnR in channels
-    assert upper_limit(Channel("FL2-H", "", 1024, 0, 0, None, None, 32), np.array([5.0, 9000.0])) == np.inf
+    assert largest_value(Channel("FL2-H", "", 1024, 0, 0, None, None, 32), np.array([5.0, 9000.0])) == np.inf
 
 
 def test_a_level_that_reaches_below_zero_has_no_geometric_mean(tmp_path):

@@ -120,7 +120,7 @@ def test_notes_come_after_the_findings_and_change_no_exit_status(tmp_path, capsy
     assert "note:" not in capsys.readouterr().out
 
 
-def test_a_run_does_not_make_notes():
+def test_starting_a_run_does_not_make_notes():
     code = "import sys, hladr.run, hladr.specimens, hladr.results; print('hladr.study.notes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

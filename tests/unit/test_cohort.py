@@ -3,9 +3,10 @@
 import pytest
 from calls_support import FakeStudy, blood, config, measurement
 
-from hladr import cohort
+from hladr import cohort, stats
 from hladr.cohort import report as cohort_report
 from hladr.cohort import series as cohort_series
+from hladr.cohort.empty import why_empty
 from hladr.phenotype import call_draws
 from hladr.reversal import judge
 from hladr.study import Outcome, Tube
@@ -190,6 +191,41 @@ def test_the_page_stands_alone_and_says_what_it_is(tmp_path, patients):
     assert not [address for address in ('src="http', 'href="http', "url(http") if address in page]
     cohort_report.write(made, courses, draws, measured, target)
     assert target.read_text(encoding="utf-8") == page
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "drug", "usual", "said"),
+    [
+        # an odds ratio is a d / (b c): with c = 0 there is none, with another cell of 0 no interval: 1/0
+        ("reversal", (5, 5), (0, 4), "no ratio: all of drug, none of usual"),
+        ("reversal", (1, 5), (0, 4), "no ratio: none of usual"),
+        ("death_day_28", (0, 6), (2, 6), "no interval: none of drug"),
+        ("death_day_28", (1, 6), (6, 6), "no interval: all of usual"),
+        ("reversal", (1, 3), (1, 2), ""),
+        ("reversal", (0, 1), (0, 0), "no ratio: no patients in usual"),
+    ],
+)
+def test_an_empty_ratio_says_why(endpoint, drug, usual, said):
+    row = {"endpoint": endpoint, "arm_a": "drug", "arm_b": "usual"} | stats.compare_proportions(*drug, *usual)
+    assert why_empty(row) == said
+
+
+def test_an_empty_hazard_ratio_and_states_apart_say_why():
+    row = {"endpoint": "time_to_reversal", "arm_a": "drug", "arm_b": "usual", "n_a": 5, "n_b": 4}
+    # that all of an arm reversed says when, so that only an arm without a reversal leaves nothing to compare
+    assert why_empty(row | {"events_a": 5, "events_b": 0}) == "no ratio: none of usual"
+    assert why_empty(row | {"events_a": 5, "events_b": 2, "hazard_ratio": 2.0, "hazard_ratio_low": 0.5}) == ""
+    states = {"endpoint": "infection_day_15", "arm_a": "drug", "arm_b": "usual", "n_a": 2, "n_b": 1}
+    assert why_empty(states) == "no ratio: the states of the arms do not overlap, or are all alike"
+    assert why_empty(states | {"arm_b": "", "n_b": None}) == ""
+
+
+def test_the_page_says_beside_an_empty_ratio_why(tmp_path):
+    made, courses, draws, measured = study(PATIENTS)
+    target = tmp_path / "cohort.html"
+    cohort_report.write(made, courses, draws, measured, target)
+    # MALS at baseline: one patient on the drug, who never reversed, and nobody in the arm that is called none
+    assert "no ratio: no patients in none" in target.read_text(encoding="utf-8")
 
 
 def test_the_page_names_what_it_leaves_out(tmp_path):

@@ -157,6 +157,44 @@ def test_problems_say_what_where_why_and_what_to_do(results):
     assert rows[0]["answer of the laboratory"] is None
 
 
+def waiting_for_ferritin(status="ok"):
+    """Two tubes, the first replaced by the second; one draw without ferritin, one with a range, one that is called."""
+    tubes = [
+        {"sample_id": "A", "patient_id": "P1", "day": 1, "lab": "athens", "status": "failed", "flags": "no_events"},
+        {"sample_id": "B", "patient_id": "P1", "day": 1, "lab": "athens", "status": status, "flags": None},
+    ]
+    draw = {"status": "ok", "flags": None, "ferritin_ng_ml": None, "ferritin_low": None, "ferritin_high": None}
+    draws = [
+        draw | {"patient_id": "P1", "day": 1, "phenotype": "indeterminate", "reason": "Indeterminate: no ferritin"},
+        draw | {"patient_id": "P2", "day": 4, "phenotype": "indeterminate", "ferritin_low": 2e3, "reason": "a range"},
+        draw | {"patient_id": "P3", "day": 1, "phenotype": "MALS", "ferritin_low": 7.5e3, "reason": "MALS"},
+    ]  # fmt: skip
+    return {"quantification": tubes, "calibrations": [], "phenotypes": draws}
+
+
+def test_the_list_of_what_to_fix_has_missing_ferritin_and_ends_with_what_is_done():
+    rows = exports_xlsx.problem_rows(waiting_for_ferritin(), {"A": "B"})
+    assert [(row["status"], row["kind"], row["id"], row["what to do"]) for row in rows] == [
+        ("no call", "blood draw", "P1 day 1", "Ask for the value, and enter it in ferritin.csv."),
+        (
+            "no call",
+            "blood draw",
+            "P2 day 4",
+            "Ask the laboratory to dilute the sample and measure ferritin again.",
+        ),
+        ("replaced", "tube", "A", "Nothing: B replaces it."),
+    ]
+    assert rows[0]["why"] == "Indeterminate: no ferritin"
+
+
+def test_missing_ferritin_alone_makes_no_workbook(tmp_path):
+    """The contract has problems.xlsx where a status is not ok, and such a draw is; the report lists it."""
+    tables = waiting_for_ferritin()
+    del tables["quantification"][0]
+    assert exports_xlsx.write_problems_xlsx(tmp_path / "problems.xlsx", tables) is False
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_problems_no_workbook(results):
     path = results / "problems.xlsx"
     path.write_bytes(b"an old one")

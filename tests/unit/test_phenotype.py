@@ -235,9 +235,18 @@ def test_replicates_that_disagree_are_to_review():
     assert (made.status, made.row()["flags"]) == ("review", "replicates_disagree")
 
 
-def test_a_reported_value_widens_the_interval_of_its_replicate():
-    made = draws([tube("A", abc=4000, low=3800, high=4200), tube("B", abc=6500)], [blood("633")])[0]
-    assert (made.hladr.low, made.hladr.high) == (3800, 6500)
+def test_a_reported_value_counts_in_the_mean_and_has_no_part_in_the_interval():
+    """The contract: lowest low and highest high, and a reported value has neither (abc_low, abc_high empty)."""
+    made = draws([tube("A", abc=4000, low=3800, high=4200), tube("B", abc=4410)], [blood("633")])[0]
+    assert made.abc == pytest.approx(4200)  # the square root of 4000 x 4410 = 17,640,000
+    assert (made.hladr.low, made.hladr.high) == (3800, 4200)
+    assert "B has no interval and counts in the mean alone" in made.reason
+    three = [tube("A", abc=5000, low=4700, high=5200), tube("B", abc=9000), tube("C", abc=5100, low=4900, high=5400)]
+    assert draws(three, [blood("633")])[0].row()["abc_low"] == 4700
+    assert draws(three, [blood("633")])[0].row()["abc_high"] == 5400
+    alone = draws([tube("A", abc=4000), tube("B", abc=4410)], [blood("633")])[0]
+    assert (alone.hladr.low, alone.hladr.high) == (None, None)
+    assert "no interval" not in alone.reason
 
 
 # controls and isotypes are never called
@@ -325,13 +334,19 @@ def test_a_fall_by_more_than_90_percent_is_to_review_until_it_is_confirmed(serie
 
 def test_the_reason_reads_like_a_sentence_with_its_numbers():
     assert draw("633", 3043, 2900, 3190).reason == (
-        "SIP: ferritin 633 ng/mL (not above 4420) and 3,043 AB/C (2,900 to 3,190; below 5,000)"
+        "SIP: ferritin 633 ng/mL (not above 4,420) and 3,043 AB/C (2,900 to 3,190; below 5,000)"
     )
 
 
 def test_the_reason_does_not_round_a_number_onto_its_limit():
     assert "4,999.7 AB/C (below 5,000)" in draw("633", 4999.7).reason
-    assert "ferritin 4420.04 ng/mL (above 4420)" in draw("4420.04").reason
+    assert "ferritin 4,420.04 ng/mL (above 4,420)" in draw("4420.04").reason
+
+
+def test_ferritin_is_written_like_the_antibodies_beside_it():
+    assert draw("12345.6", 12345.6).reason == ("MALS: ferritin 12,345.6 ng/mL (above 4,420) decides; 12,346 AB/C")
+    assert "ferritin above 7,500 ng/mL (above 4,420)" in draw(">7500").reason
+    assert "ferritin 600 to 6,000 ng/mL may lie on either side of 4,420" in draw(["600", "6000"], 4000).reason
 
 
 def test_every_row_carries_rule_and_reason():

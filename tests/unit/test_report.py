@@ -185,6 +185,14 @@ def test_today_names_the_costliest_problem_first(small):
     censored = {(f.patient_id, f.day) for f in study.ferritin if f.interval.high is None}
     assert {(d["patient"], d["day"]) for d in undecided["draws"]} == censored
     assert "dilute" in undecided["remedy"]
+    assert undecided["title"] == "Ferritin may lie on either side of 4,420 ng/mL"
+
+
+def test_all_sentences_of_the_report_write_thousands_alike(small):
+    page = unescape((small[0] / "report.html").read_text(encoding="utf-8"))
+    assert "was ferritin above 4,420 ng/mL; sepsis-induced immunoparalysis (SIP)" in page
+    assert "MALS where ferritin lies above 4,420 ng/mL" in page
+    assert "4420 ng/mL" not in page
 
 
 def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
@@ -199,6 +207,22 @@ def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
     assert len(ranks) > 3
     assert ranks == sorted(ranks)
     assert [d["decision"] for d in page["decided"]] == ["hold", "release"]
+
+
+def test_the_doubt_of_a_gate_is_what_it_holds_wrongly_and_what_it_misses(small):
+    from dataclasses import replace
+
+    results, study = small
+    inputs = read_report(study, results)
+    gates = {
+        "S00001": {"contamination": 0.021, "loss": 0.034},  # 2.1 and 3.4 of 100
+        "S00002": {"contamination": 0.0, "loss": 0.0},
+        "S00013": {"contamination": 0.2, "loss": 0.1},  # of the automatic gate; a reviewer drew the one that counts
+    }
+    for name, shares in gates.items():
+        inputs.readings[name] = replace(inputs.readings[name], **shares)
+    doubt = {t["id"]: t["doubt"] for t in build.view.tube_index(inputs)}
+    assert [doubt[name] for name in (*gates, "S00005")] == [5.5, 0.0, None, None]  # S00005 is truncated
 
 
 def test_a_failed_tube_is_not_released_by_a_reviewer(small):
@@ -348,7 +372,33 @@ def test_today_says_what_problems_xlsx_lists(small):
     for kind in {row["kind"] for row in rows}:
         n = sum(row["kind"] == kind for row in rows)
         assert re.search(rf"\b{n} {kind}{'s' if n != 1 else ''}\b", said)
-    assert "Ferritin that is missing or undecided is not in it" in said
+    censored = {f"{f.patient_id} day {f.day}" for f in study.ferritin if f.interval.high is None}
+    assert {row["id"] for row in rows if row["status"] == "no call"} == censored
+    assert "replaced" not in said
+
+
+def test_a_file_that_two_rows_name_is_noted_on_the_first_page(tmp_path):
+    from dataclasses import replace
+
+    made, results = benchmark(), tmp_path / "results"
+    study = made.synthetic_study(42)
+    tubes = list(study.tubes)
+    rows = {tube.sample_id: k for k, tube in enumerate(tubes, start=2)}  # the heading is row 1
+    tubes = [replace(tube, row=rows[tube.sample_id]) for tube in tubes]
+    tubes[9] = replace(tubes[9], fcs=tubes[4].fcs)
+    study.tubes = tuple(tubes)
+    made.write_results(study, results)
+    write_report(study, results)
+    page = unescape((results / "report.html").read_text(encoding="utf-8"))
+    notes = re.findall(r"<li>(.*?)</li>", page.split('id="table-notes"')[1].split("</div>")[0])
+    assert notes == [
+        "Table samples, rows 6 and 11 name the same file: correct fcs in one of them if they are two measurements."
+    ]
+    assert "S00004.fcs" not in page
+
+
+def test_no_slips_no_notes(small):
+    assert 'id="table-notes"' not in (small[0] / "report.html").read_text(encoding="utf-8")
 
 
 def test_each_draw_without_a_call_says_why(small):
@@ -377,6 +427,9 @@ def test_nothing_is_asked_for_a_replaced_tube_and_controls_meet_no_limit(tmp_pat
     assert (rows["S00012"]["release"], rows["S00012"]["call"]) == ("control", None)
     named = [name for fix in today.fixes(inputs, list(rows.values()), []) for name in fix["tubes"]]
     assert "S00005" not in named
+    page = (results / "report.html").read_text(encoding="utf-8")
+    said = re.search(r'id="problems">(.*?)</p>', page, re.DOTALL)[1]
+    assert said.endswith("; at its end, done, 1 replaced tube.")
     detail = blocks((results / "report.html").read_text(encoding="utf-8"))["tubes-0000"]["S00012"]
     assert detail["hist"]["limits"] == []
     assert all(row["other_side"] is None for row in detail["alternatives"])

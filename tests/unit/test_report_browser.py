@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from report_support import chromium, probe, write_study
+from report_support import chromium, probe, sheets, write_study
 
 
 @pytest.fixture(scope="module")
@@ -316,6 +316,46 @@ def test_why_and_gates_are_in_view_on_a_small_screen(finished_demo, tmp_path):
     )
     assert found.pop("errors") == []
     assert max(found.values()) <= 1024
+
+
+def test_tubes_are_sorted_by_the_doubt_of_their_gates(finished_demo, tmp_path):
+    found = probe(
+        finished_demo / "results" / "report.html",
+        """
+        await visit("tubes");
+        const rows = () => [...document.querySelectorAll("#tube-table tr[data-id]")];
+        const cells = () => rows().map((r) => r.querySelector(".gates").innerText.trim());
+        out.first = rows()[0].cells[0].innerText;
+        document.querySelector("[data-sort=doubt]").click(); await wait(50);
+        out.falling = cells();
+        const worst = rows()[0].dataset.id;
+        await visit("tube=" + worst); press("j"); await wait(250);
+        out.walked = location.hash;
+        await visit("tubes"); out.second = rows()[1].dataset.id;
+        document.querySelector("[data-sort=doubt]").click(); await wait(50);
+        out.rising = cells();
+        document.querySelector("[data-sort=rank]").click(); await wait(50);
+        await visit("today"); document.querySelector("[data-worst=doubt]").click(); await wait(250);
+        out.linked = rows()[0].dataset.id === worst;
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    assert found["first"] == "1"  # what endangers a decision most stays on top until another order is asked for
+    known = [float(cell.removesuffix(" %")) for cell in found["falling"] if cell != "–"]
+    assert len(known) > 40
+    assert known == sorted(known, reverse=True)
+    assert known[0] > 1
+    assert set(found["falling"][len(known) :]) == {"–"}  # a file that cannot be read has no gate; it is last both ways
+    assert found["rising"][: len(known)] == [cell for cell in reversed(found["falling"]) if cell != "–"]
+    assert found["walked"] == f"#tube={found['second']}"
+    assert found["linked"]
+
+
+def test_six_bead_runs_and_six_groups_of_charts_fit_on_a_sheet(finished_demo, tmp_path):
+    # 24 runs on a page of the list: 3 below its heading, then 6 a sheet, are 5 sheets; the charts of 4 laboratories,
+    # one row for all lots and one for each of two lots, are 12 rows, and begin below the last runs: at most 2 more
+    assert sheets(finished_demo / "results" / "report.html", "beads", tmp_path) <= 7
 
 
 def test_narrow_windows_do_not_scroll_sideways(report, tmp_path):

@@ -329,8 +329,8 @@ def test_states_are_written_by_day():
 def test_reasons_carry_the_numbers():
     judged = course(ferritin={1: "9000", 2: "8000", 4: "6000", 7: "5000"})
     assert judged.reason == (
-        "Attained on day 4: from ferritin 9000 ng/mL on day 1 (MALS) to ferritin 6000 ng/mL, "
-        "at most 7650 ng/mL (85 % of baseline), and at every later draw up to day 28 (day 7)"
+        "Attained on day 4: from ferritin 9,000 ng/mL on day 1 (MALS) to ferritin 6,000 ng/mL, "
+        "at most 7,650 ng/mL (85 % of baseline), and at every later draw up to day 28 (day 7)"
     )
     judged = course(ferritin={1: "633"}, abc={1: 3043, 2: 9000, 4: 7900})
     assert judged.reason == (
@@ -357,7 +357,7 @@ def test_an_unknown_rule_names_the_known_ones():
 def test_rule_texts_carry_the_limits_of_the_study():
     rows = {row["name"]: row for row in texts(config())}
     assert set(rows) == {"ferritin-first", *RULES}
-    assert "above 4420 ng/mL" in rows["ferritin-first"]["text"]
+    assert "above 4,420 ng/mL" in rows["ferritin-first"]["text"]
     assert "at most 85 % of baseline" in rows["table2-sustained"]["text"]
     assert "more than 8,000 AB/C" in rows["table2-sustained"]["text"]
     assert [name for name, row in rows.items() if row["applies"] == "true"] == ["ferritin-first", "table2-sustained"]

@@ -208,6 +208,22 @@ def test_saturated_pe_is_reviewed(tmp_path):
     assert reading.shares["saturated"] == pytest.approx(limit.sum() / tube.is_monocyte.sum(), abs=0.02)
 
 
+def test_a_few_monocytes_in_the_last_log_channel_are_at_the_limit(tmp_path):
+    """Channel 1023 of 1,024 is 10^(4 x 1023 / 1024), 9,910.5: below 10^4, and nothing can lie above it.
+
+    Measured against 10^4, only a pile of events showed the limit: these eight of 20,000 are none.
+    """
+    tube = tube_of("calibur", n_events=20_000)
+    place, monocytes = tube.cytometer.index("FL2-H"), np.flatnonzero(tube.is_monocyte)
+    events = tube.events.copy()
+    events[:, place] = np.minimum(events[:, place], 1022)
+    events[monocytes[:8], place] = 1023
+    reading, arrays = read(tmp_path, replace(tube, events=events))
+    at_limit = arrays.masks["monocytes"][monocytes[:8]].sum()
+    assert at_limit >= 6
+    assert reading.shares["saturated"] == at_limit / reading.n_monocytes
+
+
 def test_saturated_monocytes_stay_in_the_gate(tmp_path):
     cytometer = CYTOMETERS["canto"].with_gains({"PE": 12.0})
     blood = Blood(n_events=20_000, monocyte_fraction=0.06, abc=30_000.0)

@@ -1,5 +1,6 @@
 """`hladr verify` names the first difference, of every kind."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -71,7 +72,12 @@ def test_an_untouched_study_is_as_it_was_also_when_copied(study, tmp_path_factor
         (edit("results/gates/S1.xml", "<gate/>", "<Gate/>"), "results/gates/S1.xml was changed"),
         (lambda f: (f / "results" / "gates" / "S9.xml").write_text(""), "results/gates/S9.xml is not a result"),
         (edit("results/report.html", "Report", "report"), "results/report.html was changed"),
-        (edit("results/report/S1.html", "S1", "S2"), "results/report/ was changed"),
+        (edit("results/report/S1.html", "S1", "S2"), "results/report/S1.html was changed"),
+        (lambda f: (f / "results" / "report" / "S1.html").unlink(), "results/report/S1.html is missing"),
+        (
+            lambda f: (f / "results" / "report" / "S9.html").write_text(""),
+            "results/report/S9.html is not a result of the last run",
+        ),
         (lambda f: (f / "results" / "report.html").unlink(), "results/report.html is missing"),
         (edit("results/provenance.json", "median", "medium"), "results/provenance.json is not the one"),
         (lambda f: (f / "results" / "provenance.json").write_text("{"), "results/provenance.json cannot be read"),
@@ -90,6 +96,25 @@ def test_an_untouched_study_is_as_it_was_also_when_copied(study, tmp_path_factor
 def test_each_difference_is_named(study, change, named):
     change(study)
     assert (verify(study) or "").startswith(named)
+
+
+def test_a_folder_without_a_sound_list_of_its_files_is_named_alone(study):
+    """The list is proved by the folder's digest in the log: edited, or of results older than it, it says nothing."""
+    (study / "results" / "report" / "S1.html").write_text("<p>S2</p>")
+    forged = hashlib.sha256(b"<p>S2</p>").hexdigest()
+    (study / "results" / "folders.sha256").write_text(f"{forged}  report/S1.html\n")
+    assert verify(study) == "results/report/ was changed after the last run"
+    (study / "results" / "folders.sha256").unlink()
+    assert verify(study) == "results/report/ was changed after the last run"
+
+
+def test_the_files_of_the_folders_are_listed_as_sha256sum_reads_them(study):
+    # by sha256sum, of the page `<p>S1</p>` and of `S1.html`, a zero byte, that digest and a line's end
+    of_page = "8554d9e11d749a2aad21be343fa87e204c601891d125fbb060ff9371f046ec94"
+    of_folder = "30668f5d19b87e04ab258e577e6da3965a97bc9be73740762b74264e7f2f6e4b"
+    assert (study / "results" / "folders.sha256").read_text() == f"{of_page}  report/S1.html\n"
+    finished = json.loads((study / "audit.jsonl").read_text().splitlines()[-1])
+    assert finished["files"]["report/"] == of_folder
 
 
 def test_a_rerun_after_a_true_change_is_in_order_again(study):

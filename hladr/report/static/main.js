@@ -28,7 +28,7 @@ document.querySelectorAll("iv-bar").forEach((place) => {
   place.replaceChildren(intervalBar(abc, low, high, 150));
 });
 document.querySelectorAll("[data-thumb]").forEach((place) => { Tubes.all(); place.replaceChildren(thumbnail(Tubes.byId.get(place.dataset.thumb))); });
-document.querySelectorAll("[data-filter]").forEach((a) => a.addEventListener("click", () => { Tubes.filters = JSON.parse(a.dataset.filter); Tubes.page = 0; Tubes.picked = null; }));
+document.querySelectorAll("[data-filter]").forEach((a) => a.addEventListener("click", () => { Tubes.filters = JSON.parse(a.dataset.filter); if (a.dataset.worst) { Tubes.sort = a.dataset.worst; Tubes.down = true; } Tubes.page = 0; Tubes.picked = null; }));
 document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => {
   const chosen = getSelection();
   chosen.selectAllChildren(document.getElementById(button.dataset.copy));

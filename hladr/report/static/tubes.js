@@ -6,7 +6,8 @@ const Tubes = {
     ["rank", "Order", "order in which to look: what endangers a decision most comes first"],
     ["status", "Status"], ["id", "Tube"], ["patient", "Patient"], ["day", "Day"], ["lab", "Laboratory"], ["acquired", "Acquired"],
     ["abc", "AB/C", "antibodies per cell"], ["", "95 % interval"], ["risk", "Chance that the call is wrong", "chance that the true value lies on the other side of the limit on which the call, or the reversal, hangs"],
-    ["call", "Call of the draw"], ["flags", "Why"], ["", "Gates"],
+    ["call", "Call of the draw"], ["flags", "Why"],
+    ["doubt", "Gate doubt", "expected share of foreign events inside the gate, plus that of the monocytes outside it"],
   ],
 
   all() {
@@ -48,7 +49,7 @@ const Tubes = {
     const rows = Tubes.all();
     show(section, 
       h("h1", {}, "Tubes"),
-      h("p", { class: "muted" }, "Ranked by the risk to a decision: failed tubes whose draw has no call, then the chance that AB/C lies on the other side of the limit that decides, with the doubt of gate and beads counted in."),
+      h("p", { class: "muted" }, "Ranked by the risk to a decision: failed tubes whose draw has no call, then the chance that AB/C lies on the other side of the limit that decides, with the doubt of gate and beads counted in. To audit the gates, sort by their doubt."),
       h("form", { class: "filters", id: "tube-filters", onsubmit: (e) => e.preventDefault() },
         type("text", "Tube, patient or bead run", "search", { placeholder: "press / to search", id: "tube-search" }),
         choose("status", "Status", ["ok", "review", "failed", "doubtful", "borderline"], { doubtful: "all that are doubtful", borderline: "call is borderline" }),
@@ -74,8 +75,8 @@ const Tubes = {
     const some = rows.slice(Tubes.page * Tubes.perPage, (Tubes.page + 1) * Tubes.perPage);
     const head = Tubes.columns.map(([key, name, title]) => {
       const sorted = key && key === Tubes.sort;
-      return h("th", { class: [["abc", "risk", "day", "rank"].includes(key) ? "num" : "", key === "acquired" || name === "95 % interval" ? "roomy" : "", name === "Gates" ? "gates" : ""].join(" "), title, "aria-sort": sorted ? (Tubes.down ? "descending" : "ascending") : null },
-        key ? h("button", { type: "button", "data-sort": key, onclick: () => { Tubes.down = key === Tubes.sort ? !Tubes.down : false; Tubes.sort = key; Tubes.draw(); } }, name + (sorted ? (Tubes.down ? " ↓" : " ↑") : "")) : name);
+      return h("th", { class: [["abc", "risk", "day", "rank"].includes(key) ? "num" : "", key === "acquired" || name === "95 % interval" ? "roomy" : "", key === "doubt" ? "gates" : ""].join(" "), title, "aria-sort": sorted ? (Tubes.down ? "descending" : "ascending") : null },
+        key ? h("button", { type: "button", "data-sort": key, onclick: () => { Tubes.down = key === Tubes.sort ? !Tubes.down : key === "doubt"; Tubes.sort = key; Tubes.draw(); } }, name + (sorted ? (Tubes.down ? " ↓" : " ↑") : "")) : name);
     });
     const step = (by, words, usable) => h("button", { class: "plain", type: "button", disabled: !usable, onclick: () => { Tubes.page += by; Tubes.draw(); scrollTo(0, 0); } }, words);
     show(document.getElementById("tube-table"), 
@@ -92,7 +93,7 @@ const Tubes = {
       h("td", { class: "nowrap roomy" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", { class: "roomy" }, intervalBar(t.abc, t.low, t.high, 130, t.role === "patient")),
       h("td", { class: "num" }, has(t.risk) ? (t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : "–"), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
       h("td", { class: "why" }, t.why ? h("div", {}, t.why) : null, h("div", { class: "code" }, (t.flags || "").split(";").filter(has).map((c) => [h("span", { title: (HL.data.meta.flags[c] || [""])[0] }, c), " "]))),
-      h("td", { class: "gates" }, t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null));
+      h("td", { class: "gates" }, h("div", {}, h("span", {}, percent(t.doubt)), t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null)));
   },
 
   badges(t) {
