@@ -4,7 +4,7 @@ What it says about specimens is what a run can know before it reads events; a ru
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .pairing import PESettings, bead_settings, compare, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
 from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
-from .study.notes import notes_of
+from .study.notes import notes_of, uncompensated
 from .study.problems import first_of
 
 SAME_FROM = 3  # tubes or bead runs of one lab with the same finding, from which on it is printed once
@@ -84,7 +84,8 @@ def check(folder: str | Path) -> CheckResult:
         study = load_study(folder)
     except StudyError as error:
         return CheckResult(error.problems, ())
-    return CheckResult((), tuple(_specimens(study)), notes_of(study))
+    specimens, headers = _specimens(study)
+    return CheckResult((), tuple(specimens), (*notes_of(study), *uncompensated(study, headers)))
 
 
 def specimen_lines(specimens: Iterable[SpecimenFinding]) -> list[str]:
@@ -113,15 +114,18 @@ def specimen_lines(specimens: Iterable[SpecimenFinding]) -> list[str]:
     return lines
 
 
-def _specimens(study: Study) -> Iterator[SpecimenFinding]:
+def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str, ...]]]:
+    """Return the findings of all bead runs and tubes, and by sample_id what is odd about the header of each tube."""
     exceptions = study.config.get("pairing_exceptions", ())
     window = study.config["quantify"]["bead_window_hours"]
-    settings_of_run = {}
+    specimens, headers, settings_of_run = [], {}, {}
     for run in study.bead_runs:
         found, settings_of_run[run.bead_id] = _bead_run(study, run)
-        yield from (SpecimenFinding("bead run", run.bead_id, run.lab, f) for f in found)
+        specimens += (SpecimenFinding("bead run", run.bead_id, run.lab, f) for f in found)
     for tube in study.tubes:
-        found, settings = _tube(study, tube)
+        found, settings, notes = _tube(study, tube)
+        if notes is not None:
+            headers[tube.sample_id] = notes
         beads = settings_of_run.get(tube.bead_id)
         if settings is not None:
             found += delay_findings(tube, settings.acquired_at, study)
@@ -134,7 +138,8 @@ def _specimens(study: Study) -> Iterator[SpecimenFinding]:
                 sample_id=tube.sample_id,
                 bead_id=tube.bead_id,
             )
-        yield from (SpecimenFinding("tube", tube.sample_id, tube.lab, f) for f in found)
+        specimens += (SpecimenFinding("tube", tube.sample_id, tube.lab, f) for f in found)
+    return specimens, headers
 
 
 def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | None]:
@@ -151,22 +156,23 @@ def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | N
         return [*found, _failed(error)], None
 
 
-def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None]:
-    """Return the findings of a tube's header and its PE settings (None where it cannot be read)."""
+def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None, tuple[str, ...] | None]:
+    """Return the findings of a tube's header, its PE settings and notes (None where it cannot be read)."""
     found = []
     if tube.fcs is None:
         if tube.abc_reported is None:
             found.append(finding("missing_file", "there is neither a file nor a reported value"))
-        return found, None
+        return found, None, None
     if tube.bead_id is None:
         found.append(finding("calibration_missing", "no bead run is named for this tube"))
     try:
         header, lab = read_header(study.folder / tube.fcs), study.labs[tube.lab]
         column = resolve(header.channels, lab).hladr
-        settings = tube_settings(header, column, lab, compensation.choose(header, lab, study.folder)[0])
+        matrix, notes = compensation.choose(header, lab, study.folder)
+        settings = tube_settings(header, column, lab, matrix)
     except SpecimenError as error:
-        return [*found, _failed(error)], None
-    return found, settings
+        return [*found, _failed(error)], None, None
+    return found, settings, (*header.notes, *notes)
 
 
 def _failed(error: SpecimenError) -> Finding:

@@ -81,10 +81,11 @@ def newest(tubes: Sequence[Mapping]) -> Mapping | None:
 
 def table_notes(inputs: Inputs) -> list[str]:
     """Say what of the tables is allowed and usually a slip, as `hladr check` does, but no file's own name."""
-    from ..study.notes import notes_of
+    from ..study.notes import notes_of, uncompensated
 
     labels = {name: f"table {name}" for name in ("samples", "beads", "ferritin")}
-    return [sentence(note) for note in notes_of(inputs.study, labels)]
+    read = {name: reading.notes for name, reading in inputs.readings.items() if reading.n_events is not None}
+    return [sentence(note) for note in (*notes_of(inputs.study, labels), *uncompensated(inputs.study, read))]
 
 
 def listed_problems(inputs: Inputs) -> Counter:

@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from ..paths import PACKAGE, pipeline_root
-from ..rules import SAP_DAY, SAP_DAY15
 from .problems import Collector, Phrase, did_you_mean, listed
 from .yaml import key_name, line_of, read_yaml
 
@@ -144,21 +143,11 @@ def _differing(own: Mapping, base: Mapping) -> dict:
 
 def _check_together(config: Mapping, lines: dict[tuple, int], problems: Collector) -> None:
     """Check settings that mean nothing beside each other; a limit for review that never shows is no such thing."""
-    horizon, first = config["reversal"]["horizon_day"], config["baseline_day"]
-
-    def refuse(path: tuple, found: int, expected: str) -> None:
+    path, found, first = ("reversal", "horizon_day"), config["reversal"]["horizon_day"], config["baseline_day"]
+    if found <= first:
+        expected = f"a day after baseline_day ({first})"
         remedy = "correct one of the two settings"
         problems.add("config.yaml", line_of(lines, path), key_name(path), found, expected, remedy)
-
-    if horizon <= first:
-        refuse(("reversal", "horizon_day"), horizon, f"a day after baseline_day ({first})")
-    elif config["reversal"]["rule"] == SAP_DAY15 and not first < SAP_DAY <= horizon:
-        # that rule looks at one draw alone, which must be a follow-up draw: else nobody would be evaluable
-        looks = f"because reversal.rule {SAP_DAY15} looks at the draw of day {SAP_DAY}"
-        if horizon < SAP_DAY:
-            refuse(("reversal", "horizon_day"), horizon, f"day {SAP_DAY} or later, {looks}")
-        else:
-            refuse(("baseline_day",), first, f"a day before day {SAP_DAY}, {looks}")
 
 
 def validate(value: object, rules: Mapping, label: str, lines: dict[tuple, int], problems: Collector) -> None:

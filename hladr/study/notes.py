@@ -5,6 +5,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from ..fcs.compensation import FROM_FILE
+from ..rules import SAP_DAY, SAP_DAY15
 from .problems import closest, first_of
 from .types import Study
 
@@ -12,6 +14,7 @@ MOST_LINES = 20  # of one kind
 MOST_IDS = 10
 MOST_ROWS = 5
 _MOST_GUESSED = 100  # unknown ids that are compared with all others, letter by letter
+NO_MATRIX = frozenset({"no_matrix", "identity_matrix"})
 _SAME_SHAPE = str.maketrans("oil", "011")
 
 
@@ -34,7 +37,36 @@ def notes_of(study: Study, labels: Mapping[str, str] | None = None) -> tuple[str
         *_one_file_twice(study, labels),
         *_ferritin_without_tube(study, labels),
         *_without_baseline(study, labels),
+        *_without_day_15(study),
     )
+
+
+def uncompensated(study: Study, notes: Mapping[str, Iterable[str]]) -> list[str]:
+    """Say which labs' files should hold a compensation matrix and hold none.
+
+    Parameters
+    ----------
+    study : Study
+    notes : mapping of str to iterable of str
+        By sample_id what was odd about the tube's file (`fcs.NOTES`); tubes without a readable file are left out.
+
+    Returns
+    -------
+    list of str
+        One sentence per lab, without a full stop at the end. It is no finding: hardware may have compensated.
+    """
+    tubes: dict[str, list[bool]] = defaultdict(list)
+    for tube in study.tubes:
+        from_file = study.labs[tube.lab].get("compensation", FROM_FILE) == FROM_FILE
+        if tube.sample_id in notes and from_file:
+            tubes[tube.lab].append(not NO_MATRIX.isdisjoint(notes[tube.sample_id]))
+    return [
+        f"lab {lab}: {sum(bare)} of {len(bare)} tubes hold no compensation matrix, or one that changes nothing, and "
+        "are read as they are: name the table of the matrix under compensation in labs.yaml, or write "
+        "compensation: none if the cytometer had compensated already"
+        for lab, bare in tubes.items()
+        if any(bare)
+    ]
 
 
 def _one_file_twice(study: Study, labels: Mapping[str, str]) -> list[str]:
@@ -107,6 +139,18 @@ def _without_baseline(study: Study, labels: Mapping[str, str]) -> list[str]:
     return [
         f"{labels['samples']}: {whose} neither a tube nor ferritin on day {day} (baseline_day), "
         f"so that reversal cannot be judged: {first_of(without, MOST_IDS)}"
+    ]
+
+
+def _without_day_15(study: Study) -> list[str]:
+    """Say that the rule of the analysis plan looks at one day, where that is no day of follow-up."""
+    settings = study.config["reversal"]
+    first, horizon = study.config["baseline_day"], settings["horizon_day"]
+    if settings["rule"] != SAP_DAY15 or first < SAP_DAY <= horizon:
+        return []
+    return [
+        f"config.yaml: reversal.rule {SAP_DAY15} looks at day {SAP_DAY}, which is no day of follow-up with "
+        f"baseline_day {first} and reversal.horizon_day {horizon}: nobody is evaluable"
     ]
 
 

@@ -38,6 +38,43 @@ def test_a_tube_that_lost_the_matrix_of_its_beads(tmp_path, lab, tube, found):
     assert codes == ["compensation_missing"] * found
 
 
+@pytest.mark.parametrize(
+    ("lab", "tubes", "said"),
+    [
+        ("from_file", ({}, MATRIX), "1 of 2 tubes hold"),
+        ("from_file", (IDENTITY, {}), "2 of 2 tubes hold"),
+        ("from_file", (MATRIX, MATRIX), None),
+        ("none", ({}, {}), None),
+        ("m.csv", ({}, IDENTITY), None),
+    ],
+)
+def test_files_that_should_hold_a_matrix_and_hold_none_are_noted(tmp_path, lab, tubes, said):
+    labs = ("labs.yaml", "  scatter:", f"  compensation: {lab}\n  scatter:")
+    study = write_study(tmp_path, labs, m_dot_csv="PE-A,APC-A\n1,0.1\n0.02,1\n")
+    (study / "fcs").mkdir()
+    for name, keywords in zip(("s1", "s2"), tubes, strict=True):
+        rows = np.full((9, 5), 1000.0, np.float32)
+        (study / "fcs" / f"{name}.fcs").write_bytes(build(rows, NAMES, keywords=keywords))
+    found = [note for note in check(study).notes if "compensation" in note]
+    assert [note.split(" no compensation matrix")[0] for note in found] == ([f"lab athens: {said}"] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("reversal", "baseline", "nobody"),
+    [
+        ({"rule": "sap-day15", "horizon_day": 14}, 1, True),
+        ({"rule": "sap-day15", "horizon_day": 15}, 1, False),
+        ({"rule": "sap-day15", "horizon_day": 28}, 15, True),
+        ({"rule": "table2-sustained", "horizon_day": 14}, 1, False),
+    ],
+)
+def test_a_day_15_that_is_no_follow_up_is_noted(tmp_path, reversal, baseline, nobody):
+    settings = "".join(f"  {key}: {value}\n" for key, value in reversal.items())
+    config = f"contract: 1\nbaseline_day: {baseline}\nreversal:\n{settings}"
+    found = [note for note in check(write_study(tmp_path, config_dot_yaml=config)).notes if "evaluable" in note]
+    assert len(found) == nobody
+
+
 def test_an_isotype_tube_without_beads_has_no_value_either(tmp_path):
     study = write_study(tmp_path, ("samples.csv", "fcs/q1i.fcs,b2", "fcs/q1i.fcs,"))
     said = [str(one) for one in check(study).specimens if one.name == "q1i"]

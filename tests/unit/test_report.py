@@ -4,8 +4,10 @@ import json
 import math
 import re
 import sys
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,7 @@ from report_support import benchmark, write_study
 from hladr import cytometers
 from hladr.report import build, files, histogram, today
 from hladr.results import read_report, write_report
+from hladr.tube import TubeReading
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +213,6 @@ def test_draws_to_look_at_come_in_the_order_of_the_tubes(small):
 
 
 def test_the_doubt_of_a_gate_is_what_it_holds_wrongly_and_what_it_misses(small):
-    from dataclasses import replace
-
     results, study = small
     inputs = read_report(study, results)
     gates = {
@@ -283,8 +284,6 @@ def test_a_value_is_not_rounded_onto_its_limit():
 
 
 def test_a_study_of_reported_values_controls_and_nothing_else(tmp_path):
-    from dataclasses import replace
-
     from hladr.ferritin import Interval
 
     made, results = benchmark(), tmp_path / "results"
@@ -378,8 +377,6 @@ def test_today_says_what_problems_xlsx_lists(small):
 
 
 def test_a_file_that_two_rows_name_is_noted_on_the_first_page(tmp_path):
-    from dataclasses import replace
-
     made, results = benchmark(), tmp_path / "results"
     study = made.synthetic_study(42)
     tubes = list(study.tubes)
@@ -411,8 +408,6 @@ def test_each_draw_without_a_call_says_why(small):
 
 
 def test_nothing_is_asked_for_a_replaced_tube_and_controls_meet_no_limit(tmp_path):
-    from dataclasses import replace
-
     made, results = benchmark(), tmp_path / "results"
     study = made.synthetic_study(42)
     tubes = list(study.tubes)
@@ -466,3 +461,14 @@ def test_an_error_that_is_never_negative_has_no_limit_below_nothing():
     error, slope = (drift_point(row | {"quantity": name}) for name in ("max_recovery_error_percent", "intercept"))
     assert (error["low"], error["high"]) == (None, 2.5)
     assert (slope["low"], slope["high"]) == (-0.5, 2.5)
+
+
+def test_tubes_without_the_matrix_that_their_files_should_hold_are_noted():
+    study = benchmark().synthetic_study(12)
+    readings = {tube.sample_id: TubeReading(tube.sample_id, n_events=9000) for tube in study.tubes}
+    assert today.table_notes(SimpleNamespace(study=study, readings=readings)) == []
+    first = study.tubes[0]
+    readings[first.sample_id] = replace(readings[first.sample_id], notes=("no_matrix",))
+    of_lab = sum(tube.lab == first.lab for tube in study.tubes)
+    (said,) = today.table_notes(SimpleNamespace(study=study, readings=readings))
+    assert said.startswith(f"Lab {first.lab}: 1 of {of_lab} tubes hold no compensation matrix")

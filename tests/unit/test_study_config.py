@@ -193,30 +193,6 @@ def test_compensation_may_be_a_word(tmp_path, how):
     assert load_study(write_study(tmp_path, change)).labs["bonn"]["compensation"] == how
 
 
-SAP = "because reversal.rule sap-day15 looks at the draw of day 15"
-
-
-@pytest.mark.parametrize(
-    ("own", "said"),
-    [
-        ("reversal: {rule: sap-day15, horizon_day: 14}", "reversal.horizon_day: found '14', expected day 15 or later"),
-        ("reversal: {rule: sap-day15}\nbaseline_day: 15", "baseline_day: found '15', expected a day before day 15"),
-        ("reversal: {rule: sap-day15, horizon_day: 15}", None),
-        ("reversal: {rule: sap-day15}\nbaseline_day: 14", None),
-        ("reversal: {rule: table2-sustained, horizon_day: 14}", None),
-        ("reversal: {rule: methods-increment, horizon_day: 14}", None),
-    ],
-)
-def test_the_rule_of_day_15_needs_day_15_among_the_follow_up(tmp_path, own, said):
-    folder = write_study(tmp_path, ("config.yaml", "study:", f"{own}\nstudy:"))
-    if said is None:
-        load_study(folder)
-        return
-    with pytest.raises(StudyError) as error:
-        load_study(folder)
-    assert [f"{said}, {SAP}" in str(problem) for problem in error.value.problems] == [True], error.value.problems
-
-
 @pytest.mark.parametrize("own", ["{min_monocytes: 2000}", "{review_monocytes: 50}"])
 def test_a_limit_for_failure_may_pass_the_default_for_review(tmp_path, own):
     config = load_study(write_study(tmp_path, ("config.yaml", "study:", f"quantify: {own}\nstudy:"))).config["quantify"]
