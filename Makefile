@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 # The commands among benchmarks/*.py; the others are what these share.
-BENCHMARKS := calibration cohort fuzz gating gating_second reading report tables throughput
+BENCHMARKS := calibration cohort fuzz gating gating_second intervals reading report tables throughput
 
 .PHONY: demo test lint bench test-cluster test-kills clean
 

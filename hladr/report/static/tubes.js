@@ -93,7 +93,7 @@ const Tubes = {
       h("td", { class: "nowrap roomy" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", { class: "roomy" }, intervalBar(t.abc, t.low, t.high, 130, t.role === "patient")),
       h("td", { class: "num" }, has(t.risk) ? (t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : "–"), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
       h("td", { class: "why" }, t.why ? h("div", {}, t.why) : null, h("div", { class: "code" }, (t.flags || "").split(";").filter(has).map((c) => [h("span", { title: (HL.data.meta.flags[c] || [""])[0] }, c), " "]))),
-      h("td", { class: "gates" }, h("div", {}, h("span", {}, percent(t.doubt)), t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null)));
+      h("td", { class: "gates" }, h("div", {}, h("span", {}, has(t.doubt) ? t.doubt.toFixed(1) + " %" : "–"), t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null)));
   },
 
   badges(t) {
