@@ -7,7 +7,7 @@ from gating_tubes import by_channel, columns_of, truth_of
 
 from hladr.flags import SpecimenError
 from hladr.gating import apply
-from hladr.gating.learn import Columns, Signal, learn, leukocyte_threshold
+from hladr.gating.learn import CD45_VALLEY, Columns, Signal, learn, leukocyte_threshold
 from hladr.simulate import CYTOMETERS, Blood, SimulatedTube, simulate_tube
 
 
@@ -48,7 +48,7 @@ def leukocytes(columns: Columns) -> np.ndarray:
     inside = (columns.side.values < 0.999 * columns.side.top) & (columns.forward.values < 0.999 * columns.forward.top)
     third = columns.cd45 or columns.forward
     level = natural(third, np.percentile(third.values, 75) / 100)
-    return inside & (level > leukocyte_threshold(level[inside]))
+    return inside & (level > leukocyte_threshold(level[inside], CD45_VALLEY))
 
 
 def features(columns: Columns, rows: np.ndarray) -> np.ndarray:

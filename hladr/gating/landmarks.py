@@ -23,6 +23,7 @@ LEAST_EVENTS = 8.0  # a peak holds as many under the kernel
 LEAST_SHARE = 0.004  # and this share of the highest
 NEAR = np.array([1.0, 0.25, 0.3])  # CD14, SSC and third axis: what belongs to a peak beyond doubt
 SPOT = np.array([2.0, 0.25, 0.3])  # peaks as near as that are one
+SMALLER = 2.0  # of a pair beside which cells lie that are smaller than its lymphocytes
 MISSING = 2.0  # log plausibility of blood without lymphocytes, or without granulocytes
 
 
@@ -238,7 +239,9 @@ def _plausible(
         return score - MISSING - (below >= above if granulocytes is None else above > below)
     step = granulocytes.position - lymphocytes.position
     score -= float(penalty(beyond(step[SIDE], (0.65, 2.1)), 0.15))
-    score -= float(penalty(beyond(step[THIRD], (-2.4, 0.0) if cd45 else (0.05, 0.8)), 0.15))
+    score -= float(penalty(beyond(step[THIRD], (-2.4, 0.0) if cd45 else (0.2, 0.8)), 0.15))
+    if not cd45 and any(_smaller(other, lymphocytes) for other in found):
+        score -= SMALLER
     if not any(other.share > 0.01 and _tops(other.position - lymphocytes.position) for other in found):
         # lymphocytes brighter than granulocytes would be the monocytes, unless something outshines them
         score -= float(penalty(max(-step[CD14] - 0.4, 0), 0.4))
@@ -275,8 +278,21 @@ def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, c
     return odds
 
 
+def _smaller(peak: Peak, lymphocytes: Peak) -> bool:
+    """Tell whether a peak lies where lymphocytes do, seen from monocytes that were taken for them."""
+    step = peak.position - lymphocytes.position
+    return bool(peak.share > 0.02 and step[SIDE] < -0.4 and step[CD14] < 0.3 and -0.9 < step[THIRD] < -0.1)
+
+
 def _tops(step: np.ndarray) -> bool:
     return bool(step[CD14] > 1.0 and step[SIDE] > 0.3 and abs(step[THIRD]) < 1.0)
+
+
+def mature(marks: Landmarks) -> bool:
+    """Tell whether the granulocytes are mature: those with hardly more SSC than lymphocytes do not bound monocytes."""
+    if marks.lymphocytes is None or marks.granulocytes is None:
+        return marks.granulocytes is not None
+    return bool(marks.granulocytes[SIDE] - marks.lymphocytes[SIDE] > 1.0)
 
 
 def like_lymphocytes(step: np.ndarray) -> np.ndarray:

@@ -16,12 +16,17 @@ from . import Axis, Gate, GateSet, Scale, asinh_scale
 from .contour import Region, draw
 from .doubt import Doubt
 from .mixture import Cells, bin_events
+from .monocytes import dim_share
 from .populations import find
 
 LINEAR = Scale()
 MARGIN = 0.05  # share of the events at a scatter detector's limit
 PILE = 0.03  # share of the leukocytes at the lowest CD14, from which on it is a floor
 MOST = 150_000  # events to learn from; the gates are applied to all
+# Where the valley between debris and leukocytes lies, in natural units below the brightest population: CD45 of debris
+# is a fifth of the granulocytes' and less; in forward scatter lymphocytes have half of the granulocytes', debris less.
+CD45_VALLEY = (1.7, 4.0)
+FSC_VALLEY = (0.8, 2.0)
 CELL = (0.15, 0.15, 0.15, 0.15)  # natural units
 
 
@@ -92,6 +97,8 @@ def learn(columns: Columns, settings: Mapping, stretch: tuple[float, float] | No
         raise _none(f": the cells that would be the monocytes are {100 * share:.0f} % of all leukocytes")
     if doubt.separation < settings["min_separation"]:
         raise _none()
+    dim = dim_share(populations.mixture, populations.monocytes, populations.landmarks)
+    doubt = Doubt(region.contamination, 1 - (1 - region.loss) * (1 - dim))
     chain, tight, wide = (
         _chain(region, axes, suffix, factor, leukocytes.name)
         for suffix, factor in (("", 1.0), ("_tight", settings["tight"]), ("_wide", settings["wide"]))
@@ -139,7 +146,7 @@ def _leukocytes(
     third_scale = _third_scale(third, rows)
     scaled = {third.axis(third_scale): third_scale.apply(third.values)}
     level = scaled[third.axis(third_scale)][rows] / third_scale.unit
-    threshold = leukocyte_threshold(level)
+    threshold = leukocyte_threshold(level, CD45_VALLEY if columns.cd45 else FSC_VALLEY)
     rows = rows[np.flatnonzero(level >= threshold)]
     signals = [columns.cd14, columns.side, third]
     scales = [_cd14_scale(columns.cd14, rows), _side_scale(columns.side, rows), third_scale]
@@ -247,8 +254,16 @@ def _third_scale(signal: Signal, rows: np.ndarray) -> Scale:
     return _scale(signal, _quantile(signal.values[rows], 0.75) / 100)
 
 
-def leukocyte_threshold(level: np.ndarray) -> float:
-    """Find the valley between debris and leukocytes on CD45 (n,), natural units."""
+def leukocyte_threshold(level: np.ndarray, valley: tuple[float, float]) -> float:
+    """Find the valley between debris and leukocytes, natural units.
+
+    Parameters
+    ----------
+    level : ndarray (n,)
+        CD45, or without it forward scatter.
+    valley : (float, float)
+        How far below the brightest population it may begin and end.
+    """
     # the kernel below has 13 places, and a convolution is never shorter than its kernel
     low = np.floor(level.min() * 10) / 10
     high = max(level.max(), low + 1.3)
@@ -259,7 +274,8 @@ def leukocyte_threshold(level: np.ndarray) -> float:
     peaks = np.flatnonzero((density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:])) + 1
     big = [p for p in peaks if density[p] > 0.05 * density[centres > 1.5].max(initial=0)]
     top = centres[big[-1]] if big else centres[int(np.argmax(density))]
-    window = np.flatnonzero((centres > top - 4) & (centres < top - 1.7))
+    nearest, farthest = valley
+    window = np.flatnonzero((centres > top - farthest) & (centres < top - nearest))
     if not len(window):
         return float(low)
     lowest = density[window].min()

@@ -3,12 +3,13 @@
 import numpy as np
 
 from ..flags import SpecimenError
-from .landmarks import CD14, SIDE, THIRD, Landmarks, beyond, like_lymphocytes, penalty
+from .landmarks import CD14, SIDE, THIRD, Landmarks, beyond, like_lymphocytes, mature, penalty
 from .mixture import Mixture
 
 SPREADS = np.array([0.45, 0.25, 0.30, 0.20])  # typical sd of CD14, SSC, CD45, FSC within a population, natural units
 LYMPHOCYTES = 0  # their component, where there are any
 FSC = 3  # the fourth axis of panels with CD45
+USUAL_DIM = 0.2  # of the gated monocytes
 TWINS_CD45 = 1.2  # natural units: a factor of 3.3 in CD45, between groups of monocytes
 
 
@@ -46,6 +47,9 @@ def _most_typical(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
     score[(mixture.shares * n_events < 8) | (cd14 < marks.reference + 0.2)] = -np.inf
     if marks.granulocytes is not None:
         score[_apart(mixture.means[:, :3], marks.granulocytes[:3]) < 2.5] = -np.inf
+        if mature(marks):
+            # eosinophils, whose own light looks like a little CD14, where monocytes have none or are not there
+            score[mixture.means[:, SIDE] > marks.granulocytes[SIDE] + 0.3] = -np.inf
     if marks.lymphocytes is not None:
         score[like_lymphocytes(mixture.means - marks.lymphocytes)] = -np.inf
     for other in (marks.lymphocytes, marks.granulocytes):
@@ -91,6 +95,21 @@ def _members(mixture: Mixture, seed: int, marks: Landmarks, n_events: float) -> 
         if one_hill or (bright and _twins(step)):
             members.append(i)
     return tuple(members)
+
+
+def dim_share(mixture: Mixture, members: tuple[int, ...], marks: Landmarks) -> float:
+    """Return the share of the monocytes, 0 to 1, that may be a group with far less CD14, left out of the gate.
+
+    Non-classical monocytes are as dim; they are smaller, or few: up to `USUAL_DIM` of the others nothing is said.
+    """
+    own = float(mixture.shares[list(members)].sum())
+    dim = 0.0
+    for i in set(range(len(mixture.shares))) - set(members):
+        step = mixture.means[i] - mixture.means[members[0]]
+        apart = marks.granulocytes is None or _apart(mixture.means[i : i + 1, :3], marks.granulocytes[:3])[0] > 2.5
+        if apart and (np.abs(step[1:]) < SPREADS[1 : len(step)]).all() and -2.6 < step[CD14] < -0.5:
+            dim += float(mixture.shares[i])
+    return dim / (dim + own) if dim > USUAL_DIM * own else 0.0
 
 
 def _twins(step: np.ndarray) -> bool:
