@@ -172,3 +172,39 @@ def test_dead_cells_that_take_up_cd14_are_no_monocytes():
     found = gated(columns)
     assert f1(found, labels == 2) > 0.95
     assert found[labels == 3].mean() < 0.1
+
+
+def test_eosinophils_of_a_tube_without_cd14_are_no_monocytes():
+    """Their own light looks like a little CD14; they have more SSC than the neutrophils, which monocytes never have."""
+    bare = [of(population, cd14=20) for population in (NEUTROPHILS, LYMPHOCYTES, MONOCYTES)]
+    columns, labels = tube(*bare, of(EOSINOPHILS, side=160_000, cd45=11_000, cd14=700))
+    try:
+        found = gated(columns)
+    except SpecimenError as error:
+        assert error.code == "no_monocytes"
+    else:
+        assert found[labels == 3].sum() < 50
+
+
+@pytest.mark.parametrize("events", [2_000, 12_000, 20_000])
+def test_debris_is_no_leukocyte_without_cd45(events):
+    debris = (events, 14_000, 9_000, 900, 25, (1.8, 1.8, 1.0, 1.0))
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, debris, cd45=False)
+    learned = learn(columns, config()["gating"])
+    by_channel = {s.channel: s.values for s in (columns.forward, columns.side, columns.cd14)}
+    masks = apply(learned.gates, lambda axis: by_channel[axis.channel], len(labels))
+    kept = [masks["leukocytes"][labels == k].mean() for k in range(4)]
+    assert min(kept[:3]) > 0.97
+    assert kept[3] < 0.05
+    assert f1(masks["monocytes"], labels == 2) > 0.95
+
+
+@pytest.mark.parametrize(("dim", "uncertain"), [(0, False), (90, False), (450, True)])
+def test_a_group_of_monocytes_with_a_seventh_of_the_others_cd14_is_left_out_with_doubt(dim, uncertain):
+    """A tenth of the monocytes is as dim in healthy blood, too (non-classical ones), and raises none."""
+    group = [of(MONOCYTES, events=dim, cd14=850)] if dim else []
+    columns, _ = tube(of(NEUTROPHILS, cd14=60), LYMPHOCYTES, MONOCYTES, *group)
+    learned = learn(columns, config()["gating"])
+    assert learned.doubt.uncertain(config()["gating"]["uncertain_above"]) == uncertain
+    if uncertain:
+        assert learned.doubt.loss == pytest.approx(450 / 1350, abs=0.1)
