@@ -12,6 +12,10 @@ from hladr.study import StudyError, load_study
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
+# Snakemake imports pandas, where it is there, to see whether a parameter is a data frame. None of ours is, and that takes
+# a sixth of a start: in this process there is none, as Snakemake allows. Jobs are other processes.
+sys.modules.setdefault("pandas", None)
+
 HERE = Path.cwd()
 # Without a study (snakemake --lint) the defaults load alone and there is nothing to do.
 STUDY = None
