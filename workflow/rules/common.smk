@@ -153,6 +153,8 @@ CSV_TABLES = [
     )
 ] + (["results/cohort.csv"] if HAS_ARMS else [])
 
+PUBLISHED = "results/gates/.published"
+
 # Every result is named, so that one that was deleted is made again; not problems.xlsx, which only some studies have.
 TARGETS = (
     [
@@ -163,7 +165,7 @@ TARGETS = (
             f"results/figures/{name}.png"
             for name in ("tubes", "antibodies", "beads", "calls")
         ),
-        "results/gates",
+        PUBLISHED,
         "results/parquet",
         "results/report.html",
         "results/results.duckdb",

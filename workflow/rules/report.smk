@@ -5,7 +5,8 @@ rule publish:
     input:
         tubes=expand("results/batches/tubes_{batch}", batch=TUBES),
     output:
-        gates=directory("results/gates"),
+        # not the folder: Snakemake would delete it first, and each file would be written anew
+        published=touch(PUBLISHED),
     log:
         "logs/publish.log",
     conda:
@@ -22,7 +23,7 @@ rule report:
         phenotypes="results/phenotypes.csv",
         reversal="results/reversal.csv",
         drift="results/drift.csv",
-        gates="results/gates",
+        gates=PUBLISHED,
         tubes=expand("results/batches/tubes_{batch}", batch=TUBES),
         beads=expand("results/batches/beads_{batch}", batch=BEADS),
     output:
@@ -148,7 +149,7 @@ rule provenance:
     input:
         csv=CSV_TABLES,
         dictionary="results/dictionary.csv",
-        gates="results/gates",
+        gates=PUBLISHED,
         report="results/report.html",
     output:
         "results/provenance.json",
