@@ -211,8 +211,8 @@ class Tables:
             if any(t.arm for t in study.tubes):
                 results.write_cohort(study, out)
             results.write_report(study, out)
-            results.write_exports(study, out)
-            results.write_workbooks(study, out)
+            results.write_exports(any(t.arm for t in study.tubes), out)
+            results.write_workbooks(str(study.config["study"]), out)
         finally:
             shutil.rmtree(out, ignore_errors=True)
 

@@ -11,6 +11,8 @@ rule publish:
         "logs/publish.log",
     conda:
         "../envs/hladr.yaml"
+    params:
+        beads=expand("results/batches/beads_{batch}", batch=BEADS),
     message:
         "Gates as GatingML"
     script:
@@ -113,6 +115,7 @@ rule export:
         mem_mb=2000,
         runtime=20,
     params:
+        has_arms=HAS_ARMS,
         code=plan.code_digest("exports", alone="results"),
     message:
         "Database and dictionary"
