@@ -134,6 +134,8 @@ rule workbooks:
         workbook="results/results.xlsx",
     log:
         "logs/workbooks.log",
+    # the longest of a large study
+    priority: 2
     conda:
         "../envs/hladr.yaml"
     resources:
