@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from . import moments
 from .cytometers import veiled
@@ -131,6 +132,7 @@ def compare(
     exceptions: Sequence[Mapping] = (),
     sample_id: str | None = None,
     bead_id: str | None = None,
+    compared: Sequence[Compared] | None = None,
 ) -> list[Finding]:
     """Compare a tube with its bead run; works from headers alone.
 
@@ -143,6 +145,8 @@ def compare(
         The configuration's `pairing_exceptions`: sample_id or bead_id, and a reason.
     sample_id, bead_id : str, optional
         Which exception applies.
+    compared : sequence of Compared, optional
+        Their `table`, where it is made already.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def compare(
         `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`, `compensation_missing`; with an exception
         `pairing_exception` (review) instead of the first two.
     """
-    rows = [row for row in table(tube, beads) if row.agree is False]
+    rows = [row for row in compared or table(tube, beads) if row.agree is False]
     found = []
     for code, names in (("cytometer_mismatch", HEADER_TEXT), ("settings_mismatch", None)):
         differ = [r for r in rows if (r.what in names if names else r.what not in HEADER_TEXT)]
@@ -214,6 +218,7 @@ def _text(what: str, tube: str | None, beads: str | None) -> Compared:
     return Compared(what, tube, beads, agree)
 
 
+@lru_cache(maxsize=1024)  # a study has few detectors and cytometers, and as many pairs as tubes
 def _plain(text: str) -> str:
     """Letters and digits only: `LSR II` is `LSRII`, and a serial number with leading spaces is itself."""
     return "".join(c for c in text.casefold() if c.isalnum())

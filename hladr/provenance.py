@@ -65,7 +65,10 @@ def file_digest(path: str | Path | None) -> dict[str, object]:
 
 
 def file_digests(paths: Sequence[str | Path | None]) -> Iterator[dict[str, object]]:
-    """Digest several files in their order, several at once: hashing leaves the interpreter free."""
+    """Digest large files in their order, several at once: hashing leaves the interpreter free.
+
+    Small ones, as results are, take half the time one after the other.
+    """
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         yield from pool.map(file_digest, paths)
 
@@ -138,7 +141,7 @@ def digest_results(results_dir: str | Path) -> dict[str, dict]:
     results = Path(results_dir)
     files = sorted(results.glob("*.csv")) + sorted(results.glob("gates/**/*.xml"))
     files = [path for path in files if not path.name.startswith(".")]
-    return dict(zip((path.relative_to(results).as_posix() for path in files), file_digests(files), strict=True))
+    return {path.relative_to(results).as_posix(): file_digest(path) for path in files}
 
 
 @cache

@@ -1,20 +1,18 @@
 """The later jobs of the workflow: read what earlier jobs wrote, call the library, write the tables and pages.
 
-One function per job, each from a study and its `results` folder. Nothing is computed here.
+One function per job, from a study, or the little of it that the job needs, and its `results` folder. Nothing is
+computed here.
 """
 
 import filecmp
 import gc
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from . import plan
-from .arms import arms_of
 from .atomic import replacing, write_text
-from .study import Study
-from .study.types import superseded
 from .tables import carried_through, write_table
 
 COHORT_FILES = ("cohort.csv", "cohort.html")
@@ -33,7 +31,7 @@ def _no_collection() -> Iterator[None]:
 
 
 @_no_collection()
-def write_quantification(study: Study, results: Path) -> None:
+def write_quantification(study, results: Path) -> None:
     """Join tubes and bead runs: quantification.csv, calibrations.csv, drift.csv and the measurements behind them."""
     from . import drift
     from .quantify import quantify
@@ -55,7 +53,7 @@ def _write_with_own(results: Path, table: str, found: Sequence, of: Sequence) ->
 
 
 @_no_collection()
-def write_calls(study: Study, results: Path) -> None:
+def write_calls(study, results: Path) -> None:
     """Call every draw and judge every patient: phenotypes.csv, reversal.csv, sensitivity.csv."""
     from . import sensitivity
     from .phenotype import call_draws
@@ -70,7 +68,7 @@ def write_calls(study: Study, results: Path) -> None:
 
 
 @_no_collection()
-def write_cohort(study: Study, results: Path) -> None:
+def write_cohort(study, results: Path) -> None:
     """Compare the arms: cohort.csv, cohort.html."""
     from . import cohort
     from .cohort import report
@@ -84,9 +82,12 @@ def write_cohort(study: Study, results: Path) -> None:
     report.write(study, courses, draws, measurements, results / "cohort.html")
 
 
-def publish_gates(study: Study, results: Path) -> None:
-    """Gather the batches' GatingML files into results/gates, without those of tubes that are no longer in the table."""
-    current = {*tube_batches(study, results), *bead_batches(study, results)}
+def publish_gates(tubes: Sequence[Path], beads: Sequence[Path], results: Path) -> None:
+    """Gather the GatingML files of the batches of tubes into results/gates, without those of tubes that have gone.
+
+    Folders of batches that the study no longer has are removed.
+    """
+    current = {*tubes, *beads}
     for folder in (results / "batches").glob("*_*/"):
         if folder not in current:
             shutil.rmtree(folder)
@@ -94,7 +95,7 @@ def publish_gates(study: Study, results: Path) -> None:
     target.mkdir(exist_ok=True)
     wanted = {
         path.relative_to(folder): path
-        for folder in (batch / "gates" for batch in tube_batches(study, results))
+        for folder in (batch / "gates" for batch in tubes)
         for path in sorted(folder.rglob("*.xml"))
     }
     for old in target.rglob("*.xml"):
@@ -108,7 +109,7 @@ def publish_gates(study: Study, results: Path) -> None:
 
 
 @_no_collection()
-def write_report(study: Study, results: Path) -> None:
+def write_report(study, results: Path) -> None:
     """Write report.html with its folder."""
     from .report.build import write_report as build
 
@@ -116,12 +117,12 @@ def write_report(study: Study, results: Path) -> None:
 
 
 @_no_collection()
-def write_exports(study: Study, results: Path) -> None:
+def write_exports(has_arms: bool, results: Path) -> None:
     """Write the tables once more, for DuckDB and Parquet, and the dictionary."""
     from . import exports
 
     # A comparison whose arms have gone from the tables is no result of this study any more.
-    if not arms_of(study):
+    if not has_arms:
         for name in COHORT_FILES:
             (results / name).unlink(missing_ok=True)
     exports.write_dictionary(results / "dictionary.csv", results)
@@ -130,19 +131,21 @@ def write_exports(study: Study, results: Path) -> None:
 
 
 @_no_collection()
-def write_workbooks(study: Study, results: Path) -> None:
-    """Write the tables without the arms for Excel, and the list of problems."""
+def write_workbooks(name: str, replaced: Mapping[str, str], results: Path) -> None:
+    """Write the tables without the arms for Excel, and the list of problems, with the study's name on each page.
+
+    `replaced` names for each tube that another one replaces the other (`study.types.superseded`).
+    """
     from .exports import read_table, xlsx
 
     (results / "problems.xlsx").unlink(missing_ok=True)  # no rule names it: a job that fails must not leave an old one
-    tables = {name: read_table(results / f"{name}.csv", name) for name in xlsx.SHEETS}
-    name = str(study.config["study"])
+    tables = {table: read_table(results / f"{table}.csv", table) for table in xlsx.SHEETS}
     xlsx.write_results_xlsx(results / "results.xlsx", tables, name)
-    xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name, superseded(study.tubes))
+    xlsx.write_problems_xlsx(results / "problems.xlsx", tables, name, replaced)
 
 
 @_no_collection()
-def write_provenance(study: Study, results: Path) -> None:
+def write_provenance(study, results: Path) -> None:
     """Write provenance.json, and add to audit.jsonl what changed since the last run."""
     from . import audit, provenance, rules
 
@@ -151,20 +154,20 @@ def write_provenance(study: Study, results: Path) -> None:
     audit.record_run(study, results)
 
 
-def tube_batches(study: Study, results: Path) -> list[Path]:
+def tube_batches(study, results: Path) -> list[Path]:
     """Return the folders of the batches of tubes, in order."""
     return [
         results / "batches" / f"tubes_{batch}" for batch in plan.batches(study.tubes, study.config["run"]["batch_size"])
     ]
 
 
-def bead_batches(study: Study, results: Path) -> list[Path]:
+def bead_batches(study, results: Path) -> list[Path]:
     """Return the folders of the batches of bead runs, in order."""
     size = study.config["run"]["batch_size"]
     return [results / "batches" / f"beads_{batch}" for batch in plan.batches(study.bead_runs, size)]
 
 
-def read_readings(study: Study, results: Path) -> dict:
+def read_readings(study, results: Path) -> dict:
     """Read the readings of all batches by sample_id."""
     from .tube import TubeReading
 
@@ -172,7 +175,7 @@ def read_readings(study: Study, results: Path) -> dict:
     return {reading.sample_id: reading for reading in map(TubeReading.from_json, lines)}
 
 
-def read_calibrations(study: Study, results: Path) -> dict:
+def read_calibrations(study, results: Path) -> dict:
     """Read the calibrations of all batches by bead_id."""
     from .calibration import Calibration
     from .drift import with_jumps
@@ -188,7 +191,7 @@ def read_measurements(results: Path) -> list:
     return [Measurement.from_json(line) for line in _lines(results / "batches" / "measurements.jsonl")]
 
 
-def read_report(study: Study, results: Path):
+def read_report(study, results: Path):
     """Read what the report is made of: the tables, so that it can say nothing else, and what lies behind them.
 
     Returns

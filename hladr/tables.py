@@ -39,12 +39,13 @@ def text_of(value: object) -> str:
     """Write one value: `true`/`false`, missing empty, numbers without exponent and with fixed significant digits."""
     if value is None:
         return ""
-    if type(value).__name__ in ("bool", "bool_"):  # numpy's too, without importing it
-        return "true" if value else "false"
     if isinstance(value, str):
         return value
-    if isinstance(value, int) or hasattr(value, "__index__"):
-        return str(int(value))
+    if not isinstance(value, float):
+        if type(value).__name__ in ("bool", "bool_"):  # numpy's too, without importing it
+            return "true" if value else "false"
+        if hasattr(value, "__index__"):
+            return str(int(value))
     number = float(value)
     if not math.isfinite(number):
         return ""

@@ -16,6 +16,7 @@ from hladr.reversal import judge
 from hladr.simulate.demo import demo_plan
 from hladr.simulate.plan import write_study_tables
 from hladr.study import StudyError, load_study
+from hladr.study.types import superseded
 
 from .specimens import Outcome, Specimens
 
@@ -211,8 +212,8 @@ class Tables:
             if any(t.arm for t in study.tubes):
                 results.write_cohort(study, out)
             results.write_report(study, out)
-            results.write_exports(study, out)
-            results.write_workbooks(study, out)
+            results.write_exports(any(t.arm for t in study.tubes), out)
+            results.write_workbooks(str(study.config["study"]), superseded(study.tubes), out)
         finally:
             shutil.rmtree(out, ignore_errors=True)
 

@@ -41,12 +41,14 @@ def digest_results(results_dir: str | Path) -> Digests:
             continue
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.is_file())
-            names = (file.relative_to(path).as_posix() for file in files)
-            found = (str(digest.get("sha256")) for digest in provenance.file_digests(files))
-            digests[path.name + "/"] = dict(zip(names, found, strict=True))
+            digests[path.name + "/"] = {file.relative_to(path).as_posix(): _sha256(file) for file in files}
         else:
-            digests[path.name] = str(provenance.file_digest(path).get("sha256"))
+            digests[path.name] = _sha256(path)
     return digests
+
+
+def _sha256(path: Path) -> str:
+    return str(provenance.file_digest(path).get("sha256"))
 
 
 def brief(digest: str | Mapping[str, str]) -> str:

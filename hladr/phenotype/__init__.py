@@ -24,6 +24,7 @@ from ..rules import (
     versioned,
 )
 from ..study.types import FerritinValue, Study
+from . import words
 from .implausible import CODE as IMPLAUSIBLE
 from .implausible import DayFerritin, unconfirmed_falls
 from .replicates import Hladr, TubeValue, combine_tubes, tube_values
@@ -177,9 +178,12 @@ def call_draws(study: Study, measurements: Iterable[Measurement]) -> list[Draw]:
 
 
 def draws_of(
-    values: Iterable[TubeValue], ferritin_values: Iterable[FerritinValue], rule: PhenotypeLimits
+    values: Iterable[TubeValue],
+    ferritin_values: Iterable[FerritinValue],
+    rule: PhenotypeLimits,
+    with_reasons: bool = True,
 ) -> list[Draw]:
-    """Call every draw, from tubes and ferritin values in any order (see `call_draws`)."""
+    """Call every draw, from tubes and ferritin values in any order (see `call_draws`); `reason` may be left empty."""
     tubes: dict[str, dict[int, list[TubeValue]]] = defaultdict(lambda: defaultdict(list))
     roles: dict[str, set[str]] = defaultdict(set)
     for tube in values:
@@ -195,12 +199,16 @@ def draws_of(
     draws = []
     for patient_id in sorted(tubes.keys() | blood.keys()):
         of_tubes, of_blood = tubes.get(patient_id, {}), blood.get(patient_id, {})
-        draws += _patient_draws(patient_id, of_tubes, of_blood, rule)
+        draws += _patient_draws(patient_id, of_tubes, of_blood, rule, with_reasons)
     return draws
 
 
 def _patient_draws(
-    patient_id: str, tubes: Mapping[int, list[TubeValue]], blood: Mapping[int, list[Interval]], rule: PhenotypeLimits
+    patient_id: str,
+    tubes: Mapping[int, list[TubeValue]],
+    blood: Mapping[int, list[Interval]],
+    rule: PhenotypeLimits,
+    with_reasons: bool,
 ) -> list[Draw]:
     ferritin = {}
     for day, values in blood.items():
@@ -210,7 +218,7 @@ def _patient_draws(
     draws = []
     for day in sorted(tubes.keys() | ferritin.keys()):
         known = ferritin.get(day)
-        draw = make_draw(patient_id, day, known, combine_tubes(tubes.get(day, ())), rule)
+        draw = make_draw(patient_id, day, known, combine_tubes(tubes.get(day, ())), rule, with_reasons)
         draws.append(_in_doubt(draw, doubtful[day]) if day in doubtful else draw)
     return draws
 
@@ -221,7 +229,14 @@ def _interval_order(interval: Interval) -> tuple:
     return low, high, interval.low_included, interval.high_included
 
 
-def make_draw(patient_id: str, day: int, ferritin: DayFerritin | None, hladr: Hladr, rule: PhenotypeLimits) -> Draw:
+def make_draw(
+    patient_id: str,
+    day: int,
+    ferritin: DayFerritin | None,
+    hladr: Hladr,
+    rule: PhenotypeLimits,
+    with_reason: bool = True,
+) -> Draw:
     """Call one draw from its combined ferritin and HLA-DR."""
     interval = ferritin.interval if ferritin else None
     phenotype = call(interval, hladr.abc, rule)
@@ -239,7 +254,7 @@ def make_draw(patient_id: str, day: int, ferritin: DayFerritin | None, hladr: Hl
         borderline=is_borderline(interval, hladr.low, hladr.high, rule),
         status=flags.OK if left_out else hladr.status,
         findings=() if left_out else hladr.findings,
-        reason=_reason(phenotype, interval, hladr, rule),
+        reason=words.of_call(phenotype, interval, hladr, rule) if with_reason else "",
     )
 
 
@@ -250,43 +265,3 @@ def _in_doubt(draw: Draw, earlier: Interval) -> Draw:
     status = flags.FAILED if draw.status == flags.FAILED else flags.REVIEW
     findings = (*draw.findings, doubt)
     return replace(draw, status=status, findings=findings, reason=f"{draw.reason}; to review: {doubt.sentence}")
-
-
-def _reason(phenotype: str, ferritin: Interval | None, hladr: Hladr, rule: PhenotypeLimits) -> str:
-    limit = rule.ferritin_mals_above
-    sip = wording.abc_number(rule.hladr_sip_below)
-    mals = wording.ferritin_number(limit)
-    side = {SIP: f"below {sip}", UNCLASSIFIED: f"not below {sip}"}.get(phenotype, "")
-    abc = None
-    if hladr.abc is not None:
-        abc = wording.abc(hladr.abc, hladr.low, hladr.high, rule.hladr_sip_below, side)
-    blood = wording.ferritin(ferritin, limit) if ferritin else None
-    if phenotype == MALS:
-        sentence = f"MALS: ferritin {blood} (above {mals}) decides; {abc or _absent(hladr)}"
-    elif phenotype in (SIP, UNCLASSIFIED):
-        word = SIP if phenotype == SIP else "Unclassified"
-        sentence = f"{word}: ferritin {blood} (not above {mals}) and {abc}"
-    else:
-        sentence = f"Indeterminate: {_why_not(ferritin, blood, mals, rule)}"
-        if ferritin is None or not ferritin.definitely_at_most(limit):
-            sentence += f"; {abc}" if abc else f"; {_absent(hladr)}"
-        else:
-            sentence += f", and {_absent(hladr)}"
-    parts = [sentence, *hladr.notes]
-    if hladr.findings and hladr.abc is not None:
-        parts.append("to review: " + ", ".join(dict.fromkeys(f.sentence for f in hladr.findings)))
-    elif hladr.findings:
-        parts.append(", ".join(dict.fromkeys(f.sentence for f in flags.ordered(hladr.findings))))
-    return "; ".join(parts)
-
-
-def _why_not(ferritin: Interval | None, blood: str | None, mals: str, rule: PhenotypeLimits) -> str:
-    if ferritin is None:
-        return "ferritin is missing"
-    if ferritin.definitely_at_most(rule.ferritin_mals_above):
-        return f"ferritin {blood} (not above {mals})"
-    return f"ferritin {blood} may lie on either side of {mals}"
-
-
-def _absent(hladr: Hladr) -> str:
-    return "HLA-DR failed" if hladr.status == flags.FAILED else "HLA-DR is missing"

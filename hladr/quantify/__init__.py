@@ -114,11 +114,12 @@ def _pair(tube, reading, calibration, config: Mapping) -> tuple[tuple[dict, ...]
     ours, theirs = pairing.reading_settings(reading), calibration.settings
     if ours is None or theirs is None:
         return (), []
-    compared = []
-    for row in pairing.table(ours, theirs):
+    compared = pairing.table(ours, theirs)
+    shown = []
+    for row in compared:
         hidden = row.what in pairing.HEADER_TEXT  # header text stays out of the results
-        shown = {"what": row.what, "tube": None if hidden else row.tube, "beads": None if hidden else row.beads}
-        compared.append(shown | {"agree": row.agree})
+        tube_says, beads_say = (None, None) if hidden else (row.tube, row.beads)
+        shown.append({"what": row.what, "tube": tube_says, "beads": beads_say, "agree": row.agree})
     found = pairing.compare(
         ours,
         theirs,
@@ -126,8 +127,9 @@ def _pair(tube, reading, calibration, config: Mapping) -> tuple[tuple[dict, ...]
         exceptions=config.get("pairing_exceptions") or (),
         sample_id=tube.sample_id,
         bead_id=tube.bead_id,
+        compared=compared,
     )
-    return tuple(compared), found
+    return tuple(shown), found
 
 
 @dataclass(frozen=True)

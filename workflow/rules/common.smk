@@ -7,10 +7,15 @@ from pathlib import Path
 from hladr import audit, plan
 from hladr.arms import arms_of
 from hladr.study import StudyError, load_study
+from hladr.study.types import superseded
 
 # One thread per worker: multithreaded linear algebra changes last digits and fights the other jobs.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
+
+# Snakemake imports pandas, where it is there, to see whether a parameter is a data frame. None of ours is, and that takes
+# a sixth of a start: in this process there is none, as Snakemake allows. Jobs are other processes.
+sys.modules.setdefault("pandas", None)
 
 HERE = Path.cwd()
 # Without a study (snakemake --lint) the defaults load alone and there is nothing to do.
@@ -29,6 +34,7 @@ SIZE = CONFIG["run"]["batch_size"]
 TUBES = plan.batches(STUDY.tubes if STUDY else (), SIZE)
 BEADS = plan.batches(STUDY.bead_runs if STUDY else (), SIZE)
 HAS_ARMS = bool(arms_of(STUDY)) if STUDY else False
+REPLACED = superseded(STUDY.tubes) if STUDY else {}
 
 
 def tube_rows(wildcards):
@@ -149,6 +155,8 @@ CSV_TABLES = [
     )
 ] + (["results/cohort.csv"] if HAS_ARMS else [])
 
+PUBLISHED = "results/gates/.published"
+
 # Every result is named, so that one that was deleted is made again; not problems.xlsx, which only some studies have.
 TARGETS = (
     [
@@ -159,7 +167,7 @@ TARGETS = (
             f"results/figures/{name}.png"
             for name in ("tubes", "antibodies", "beads", "calls")
         ),
-        "results/gates",
+        PUBLISHED,
         "results/parquet",
         "results/report.html",
         "results/results.duckdb",

@@ -5,11 +5,14 @@ rule publish:
     input:
         tubes=expand("results/batches/tubes_{batch}", batch=TUBES),
     output:
-        gates=directory("results/gates"),
+        # not the folder: Snakemake would delete it first, and each file would be written anew
+        published=touch(PUBLISHED),
     log:
         "logs/publish.log",
     conda:
         "../envs/hladr.yaml"
+    params:
+        beads=expand("results/batches/beads_{batch}", batch=BEADS),
     message:
         "Gates as GatingML"
     script:
@@ -22,7 +25,7 @@ rule report:
         phenotypes="results/phenotypes.csv",
         reversal="results/reversal.csv",
         drift="results/drift.csv",
-        gates="results/gates",
+        gates=PUBLISHED,
         tubes=expand("results/batches/tubes_{batch}", batch=TUBES),
         beads=expand("results/batches/beads_{batch}", batch=BEADS),
     output:
@@ -112,6 +115,7 @@ rule export:
         mem_mb=2000,
         runtime=20,
     params:
+        has_arms=HAS_ARMS,
         code=plan.code_digest("exports", alone="results"),
     message:
         "Database and dictionary"
@@ -130,6 +134,8 @@ rule workbooks:
         workbook="results/results.xlsx",
     log:
         "logs/workbooks.log",
+    # the longest of a large study
+    priority: 2
     conda:
         "../envs/hladr.yaml"
     resources:
@@ -137,6 +143,7 @@ rule workbooks:
         runtime=20,
     params:
         settings=settings("study"),
+        replaced=REPLACED,
         code=plan.code_digest("exports.xlsx", alone="results"),
     message:
         "Spreadsheets"
@@ -148,7 +155,7 @@ rule provenance:
     input:
         csv=CSV_TABLES,
         dictionary="results/dictionary.csv",
-        gates="results/gates",
+        gates=PUBLISHED,
         report="results/report.html",
     output:
         "results/provenance.json",

@@ -71,7 +71,7 @@ rule compare:
     log:
         "logs/compare.log",
     # long, and the database waits for it
-    priority: 1
+    priority: 2
     conda:
         "../envs/hladr.yaml"
     resources:

@@ -7,6 +7,5 @@ sys.stderr = open(snakemake.log[0], "w", buffering=1)
 from pathlib import Path
 
 from hladr.results import publish_gates
-from hladr.study import load_study
 
-publish_gates(load_study(Path("."), snakemake.config), Path("results"))
+publish_gates([Path(p) for p in snakemake.input.tubes], [Path(p) for p in snakemake.params.beads], Path("results"))
