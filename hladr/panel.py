@@ -17,7 +17,7 @@ LONGEST_NAME = 60  # of a channel, in a sentence
 
 # Stains as laboratories write them.
 # Not HLA-DR: HLA-DP, HLA-DQ and antibodies to all three. Not CD14: CD140. Not CD45: CD45RA, CD45RO.
-_STAINS = {
+STAINS = {
     "HLA-DR": r"(?<![A-Z0-9])(ANTI-?)?HLA[\s_./-]*DR(?!\d|[\s,;/+-]*D[PQ])|^\s*(ANTI-?)?DR\b",
     "CD14": r"(?<![A-Z0-9])CD[\s_-]*14(?!\d)|(?<![A-Z])(ANTI-?)?MONOCYTES?(?![A-Z])",
     "CD45": r"(?<![A-Z0-9])CD[\s_-]*45(?!\d|\s*R)",
@@ -79,7 +79,7 @@ def resolve(channels: Sequence[Channel], lab: Mapping) -> Panel:
         elif wanted:
             found[marker] = _named(channels, marker, wanted)
         else:
-            found[marker] = _one(channels, marker, _stained(channels, _STAINS[marker]), "it has no such stain")
+            found[marker] = _one(channels, marker, stained(channels, STAINS[marker]), "it has no such stain")
     taken: dict[int, str] = {}
     for marker, index in found.items():
         if index in taken:
@@ -112,11 +112,11 @@ def resolve_beads(channels: Sequence[Channel], lab: Mapping) -> Panel:
     """
     wanted = (lab.get("markers") or {}).get("HLA-DR")
     matches = _matches(channels, wanted) if wanted else []
-    looks_like_detector = bool(wanted) and not re.search(_STAINS["HLA-DR"], wanted.upper())
+    looks_like_detector = bool(wanted) and not re.search(STAINS["HLA-DR"], wanted.upper())
     if not matches and not looks_like_detector:
         matches = (
-            _stained(channels, _STAINS["HLA-DR"])
-            or _stained(channels, _PE)
+            stained(channels, STAINS["HLA-DR"])
+            or stained(channels, _PE)
             or [i for i, c in enumerate(channels) if re.match(_SECOND_DETECTOR, c.name.upper())]
         )
     pe = _one(
@@ -166,7 +166,7 @@ def known_stain(stain: str, markers: Mapping[str, str]) -> str:
         if stain and _key(stain) == _key(wanted):
             return wanted
     upper = stain.strip().upper()
-    known = [name for name, pattern in {**_STAINS, "PE": _PE}.items() if re.search(pattern, upper)]
+    known = [name for name, pattern in {**STAINS, "PE": _PE}.items() if re.search(pattern, upper)]
     known += [name for name, pattern in (("FSC", _FORWARD), ("SSC", _SIDE)) if re.match(pattern, upper)]
     known += [name for name in sorted(_TIMES) if name == stain.strip().lower()]
     return " ".join(known)
@@ -219,7 +219,7 @@ def _matches(channels: Sequence[Channel], wanted: str) -> list[int]:
     return []
 
 
-def _stained(channels: Sequence[Channel], pattern: str) -> list[int]:
+def stained(channels: Sequence[Channel], pattern: str) -> list[int]:
     """Return the channels with a stain: where `$PnS` says it, else where `$PnN` does."""
     return [i for i, c in enumerate(channels) if re.search(pattern, c.stain.upper())] or [
         i for i, c in enumerate(channels) if re.search(pattern, c.name.upper())
