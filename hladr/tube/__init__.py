@@ -62,7 +62,7 @@ def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: Tu
         labels = contradictions(acquisition.channels, lab, found)
         reading = replace(reading, findings=(*reading.findings, *labels))
         signals = _signals(acquisition, found, spill)
-        reading = replace(reading, pe_channel=_pe_channel(acquisition.channels[found.hladr], signals, lab))
+        reading = replace(reading, pe_channel=_pe_channel(acquisition, found.hladr, signals, spill, lab))
     except SpecimenError as problem:
         problem.reading = reading
         raise
@@ -231,7 +231,9 @@ def _signals(acquisition, found, spill) -> dict[str, Signal]:
     return out
 
 
-def _pe_channel(channel, signals, lab) -> dict:
+def _pe_channel(acquisition, column, signals, spill, lab) -> dict:
+    channel, how = acquisition.channels[column], compensation.asked_for(lab)
+    own = spill if how == compensation.FROM_FILE else None
     return {
         "detector": channel.name,
         "voltage": channel.voltage,
@@ -240,7 +242,8 @@ def _pe_channel(channel, signals, lab) -> dict:
         "log_minimum": channel.log_minimum,
         "range": channel.range,
         "compensated": signals["hladr"].compensated,
-        "compensation": str(lab.get("compensation", "from_file")),
+        "compensation": how,
+        "spill": compensation.seen_in(channel.name, acquisition.channels, own),
     }
 
 

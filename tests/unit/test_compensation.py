@@ -114,6 +114,21 @@ def test_a_matrix_that_cannot_be_used_is_refused_only_if_asked_for(tmp_path, val
     assert problem.value.code == "unreadable_fcs"
 
 
+def test_what_a_matrix_takes_off_one_detector(tmp_path):
+    acquisition = read(tmp_path, {"$SPILLOVER": MATRIX}, voltages={"PerCP-A": 480}, gains={"APC-A": 2})
+    taken = compensation.seen_in("PE-A", acquisition.channels, acquisition.spill)
+    assert taken == {"PerCP-A": [0.005, 480.0, None], "APC-A": [0.002, None, 2.0]}
+    assert compensation.seen_in("FSC-A", acquisition.channels, acquisition.spill) is None
+    assert compensation.seen_in("PE-A", acquisition.channels, None) is None
+
+
+def test_a_damaged_name_of_a_detector_is_not_kept(tmp_path):
+    damaged = f"3,PE-A,{'N' * 5000},A\x0cB,1,0.2,0.01,0.005,1,0.1,0.002,0.05,1"
+    acquisition = read(tmp_path, {"$SPILLOVER": damaged}, ["FSC-A", "SSC-A", "PE-A", "N" * 5000, "A\x0cB", "Time"])
+    assert len(acquisition.spill.detectors) == 3
+    assert compensation.seen_in("PE-A", acquisition.channels, acquisition.spill) == {}
+
+
 def test_a_detector_that_the_file_does_not_have(tmp_path):
     needed = read(tmp_path, {"$SPILLOVER": "2,PE-A,PC7-A,1,0.1,0.1,1"})
     with pytest.raises(SpecimenError, match="PC7-A, which the file does not have") as problem:
