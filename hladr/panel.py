@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .fcs import Channel
-from .fcs.channels import detector_name
+from .fcs.channels import compensated_copy, detector_name, uncompensated_name
 from .flags import SpecimenError
 
 NO_MARKER = "none"
@@ -119,9 +119,8 @@ def resolve_beads(channels: Sequence[Channel], lab: Mapping) -> Panel:
             or stained(channels, _PE)
             or [i for i, c in enumerate(channels) if re.match(_SECOND_DETECTOR, c.name.upper())]
         )
-    pe = _one(
-        channels, "PE", matches, f"it has no channel {wanted}" if looks_like_detector else "it has no such channel"
-    )
+    why = _lacks(channels, "channel", wanted) if looks_like_detector else "it has no such channel"
+    pe = _one(channels, "PE", matches, why)
     return _with_scatter(channels, lab, pe, None, None)
 
 
@@ -187,8 +186,7 @@ def measure_of(channel: Channel) -> str:
 
 def detector_of(channel: Channel) -> str:
     """Return the detector that a channel comes from: without pulse, scale and the marks of compensated copies."""
-    plain = re.sub(r"^comp-|[-_ ]compensated$|[<>]", "", channel.name.strip().lower())
-    return detector_name(plain)
+    return detector_name(uncompensated_name(channel.name))
 
 
 def _key(text: str) -> str:
@@ -196,8 +194,15 @@ def _key(text: str) -> str:
 
 
 def _named(channels: Sequence[Channel], what: str, wanted: str, *, fluorescence: bool = True) -> int:
-    matches = _matches(channels, wanted)
-    return _one(channels, what, matches, f"it has no channel or stain {wanted}", fluorescence=fluorescence)
+    matches, why = _matches(channels, wanted), _lacks(channels, "channel or stain", wanted)
+    return _one(channels, what, matches, why, fluorescence=fluorescence)
+
+
+def _lacks(channels: Sequence[Channel], what: str, wanted: str) -> str:
+    why, copy = f"it has no {what} {wanted}", compensated_copy(wanted, (c.name for c in channels))
+    if copy is None:
+        return why
+    return f"{why} but {copy}, which is compensated already: write {copy} and compensation: none in labs.yaml"
 
 
 def _matches(channels: Sequence[Channel], wanted: str) -> list[int]:

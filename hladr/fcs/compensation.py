@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..flags import SpecimenError
+from .channels import compensated_copy
 from .spillover import invertible, is_identity
 from .text import number
 from .values import Acquisition, Channel, Spillover
@@ -83,6 +84,12 @@ def _present(spill: Spillover, channels: Sequence[Channel]) -> Spillover:
         if usable or not lone[i]:
             keep.append(i)
         if not lone[i] and names.count(detector) != 1:
+            if (copy := compensated_copy(detector, names)) is not None:
+                raise SpecimenError(
+                    "channel_missing",
+                    f"the file's channels are compensated already ({copy}, where its matrix says {detector}): "
+                    "write compensation: none in labs.yaml",
+                )
             what = "does not have" if detector not in names else "has twice"
             raise SpecimenError(
                 "channel_missing", f"the spillover matrix names the detector {detector}, which the file {what}"

@@ -114,6 +114,28 @@ def test_a_matrix_that_cannot_be_used_is_refused_only_if_asked_for(tmp_path, val
     assert problem.value.code == "unreadable_fcs"
 
 
+@pytest.mark.parametrize(
+    ("pe", "percp"), [("Comp-PE-A", "Comp-PerCP-A"), ("PE-A-compensated", "PerCP-A"), ("<PE-A>", "<PerCP-A>")]
+)
+def test_channels_that_another_program_has_compensated(tmp_path, pe, percp):
+    """Found by an outsider: the remedy, other names in labs.yaml, did not help."""
+    acquisition = read(tmp_path, {"$SPILLOVER": MATRIX}, ["FSC-A", "SSC-A", pe, percp, "Comp-APC-A", "Time"])
+    with pytest.raises(SpecimenError) as problem:
+        compensation.choose(acquisition, {}, tmp_path)
+    assert problem.value.code == "channel_missing"
+    assert problem.value.sentence == (
+        f"the file's channels are compensated already ({pe}, where its matrix says PE-A): "
+        "write compensation: none in labs.yaml"
+    )
+    assert compensation.choose(acquisition, {"compensation": "none"}, tmp_path) == (None, ())
+
+
+def test_a_compensated_copy_beside_its_detector_is_no_problem(tmp_path):
+    names = ["FSC-A", "Comp-PE-A", "PE-A", "PerCP-A", "APC-A", "Time"]
+    spill, _ = compensation.choose(read(tmp_path, {"$SPILLOVER": MATRIX}, names), {}, tmp_path)
+    assert spill.detectors == ("PE-A", "PerCP-A", "APC-A")
+
+
 def test_what_a_matrix_takes_off_one_detector(tmp_path):
     acquisition = read(tmp_path, {"$SPILLOVER": MATRIX}, voltages={"PerCP-A": 480}, gains={"APC-A": 2})
     taken = compensation.seen_in("PE-A", acquisition.channels, acquisition.spill)
