@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .fcs import compensation, read_header
 from .flags import FLAGS, Finding, SpecimenError, finding
+from .labels import contradictions
 from .pairing import PESettings, bead_settings, compare, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
@@ -167,9 +168,10 @@ def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None, t
         found.append(finding("calibration_missing", "no bead run is named for this tube"))
     try:
         header, lab = read_header(study.folder / tube.fcs), study.labs[tube.lab]
-        column = resolve(header.channels, lab).hladr
+        panel = resolve(header.channels, lab)
+        found += contradictions(header.channels, lab, panel)
         matrix, notes = compensation.choose(header, lab, study.folder)
-        settings = tube_settings(header, column, lab, matrix)
+        settings = tube_settings(header, panel.hladr, lab, matrix)
     except SpecimenError as error:
         return [*found, _failed(error)], None, None
     return found, settings, (*header.notes, *notes)

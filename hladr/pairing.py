@@ -7,14 +7,15 @@ from functools import lru_cache
 from . import moments
 from .cytometers import veiled
 from .fcs import Acquisition, Spillover
-from .fcs.compensation import FROM_FILE
+from .fcs.compensation import FROM_FILE, asked_for, seen_in
 from .fcs.spillover import is_identity
 from .flags import Finding, finding
-from .limits import equal
+from .limits import above, equal
 
 HEADER_TEXT = ("cytometer", "serial number")  # compared, never shown
 COMPENSATION = "compensation of PE"  # shown; only a matrix that the tube lacks is a finding, of its own kind
 HOURS = "hours from beads to tube"  # a difference: it stands in the tube's place, the report gives it a line of its own
+SPILL_TOLERANCE = 0.03  # of another dye's light that is taken off PE; 0.2 of it, and that wrong by 5 %, is 0.01
 RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
 
 
@@ -39,6 +40,9 @@ class PESettings:
     compensation : str
         Of a tube what is applied to PE: `matrix`, `none`, or `not asked for` where the lab takes none from the file; of
         beads, whose PE needs none, what the file carries: `matrix`, `identity` or `none`.
+    spill : mapping or None
+        What the file's own matrix takes off PE (`fcs.compensation.seen_in`); None where it has none, an identity, or
+        one that the tube's lab does not want.
     """
 
     detector: str
@@ -51,12 +55,15 @@ class PESettings:
     serial: str | None
     acquired_at: str | None
     compensation: str
+    spill: Mapping[str, Sequence] | None = None
 
 
 def bead_settings(acquisition: Acquisition, column: int) -> PESettings:
     """Take the settings of the PE channel (its column) from a bead run, or from its header alone."""
     spill = acquisition.spill
-    return _settings(acquisition, column, "none" if spill is None else "identity" if is_identity(spill) else "matrix")
+    if spill is None or is_identity(spill):
+        return _settings(acquisition, column, "none" if spill is None else "identity", None)
+    return _settings(acquisition, column, "matrix", spill)
 
 
 def tube_settings(header: Acquisition, column: int, lab: Mapping, spill: Spillover | None) -> PESettings:
@@ -72,7 +79,8 @@ def tube_settings(header: Acquisition, column: int, lab: Mapping, spill: Spillov
         The matrix that applies: `fcs.compensation.choose`.
     """
     compensated = spill is not None and header.channels[column].name in spill.detectors
-    return _settings(header, column, _applied(compensated, lab.get("compensation")))
+    how = asked_for(lab)
+    return _settings(header, column, _applied(compensated, how), spill if how == FROM_FILE else None)
 
 
 def _applied(compensated: bool, how: str | None) -> str:
@@ -82,7 +90,7 @@ def _applied(compensated: bool, how: str | None) -> str:
     return "none" if (how or FROM_FILE) == FROM_FILE else "not asked for"
 
 
-def _settings(acquisition: Acquisition, column: int, compensation: str) -> PESettings:
+def _settings(acquisition: Acquisition, column: int, compensation: str, spill: Spillover | None) -> PESettings:
     channel, about = acquisition.channels[column], acquisition.settings
     return PESettings(
         channel.name,
@@ -95,6 +103,7 @@ def _settings(acquisition: Acquisition, column: int, compensation: str) -> PESet
         veiled(about.serial),
         about.acquired_at.isoformat() if about.acquired_at is not None else None,
         compensation,
+        seen_in(channel.name, acquisition.channels, spill),
     )
 
 
@@ -151,8 +160,8 @@ def compare(
     Returns
     -------
     list of Finding
-        `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`, `compensation_missing`; with an exception
-        `pairing_exception` (review) instead of the first two.
+        `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`, `compensation_missing`, `compensation_differs`;
+        with an exception `pairing_exception` (review) instead of the first two.
     """
     rows = [row for row in compared or table(tube, beads) if row.agree is False]
     found = []
@@ -178,7 +187,37 @@ def compare(
                 "PE is not compensated: the beads' file carries a compensation matrix, and the tube's file none for PE",
             )
         )
+    elif (differ := _other_matrix(tube, beads)) is not None:
+        found.append(finding("compensation_differs", differ))
     return found
+
+
+def _other_matrix(tube: PESettings, beads: PESettings) -> str | None:
+    """Say where the matrices of both files differ most in what they take off PE; None where they are alike.
+
+    A share grows and shrinks with the settings of both detectors: only between equal ones is it comparable.
+    """
+    if not _set_alike((tube.voltage, tube.gain), (beads.voltage, beads.gain)):
+        return None
+    apart = []
+    for name in set(tube.spill or ()) & set(beads.spill or ()):
+        (ours, *here), (theirs, *there) = tube.spill[name], beads.spill[name]
+        if _set_alike(here, there):
+            apart.append((abs(ours - theirs), name, ours, theirs))
+    most, name, ours, theirs = max(apart, default=(0.0, "", 0.0, 0.0))
+    if not above(most, SPILL_TOLERANCE):
+        return None
+    return (
+        "the tube's compensation matrix is not that of its beads: "
+        f"it takes {100 * ours:.3g} % of the signal of {name} off PE, theirs {100 * theirs:.3g} %"
+    )
+
+
+def _set_alike(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
+    """Tell whether two detectors have the same voltage and gain, as far as both files state them."""
+    (voltage, gain), (their_voltage, their_gain) = one, other
+    rows = _number("", voltage, their_voltage), _number("", _gain(gain, their_gain), _gain(their_gain, gain))
+    return all(row.agree is not False for row in rows)
 
 
 def hours_between(tube: str | None, beads: str | None) -> moments.Hours | None:
@@ -254,4 +293,5 @@ def reading_settings(reading) -> PESettings | None:
         reading.serial,
         reading.acquired_at,
         _applied(channel["compensated"], channel["compensation"]),
+        channel.get("spill"),
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .fcs import Channel
-from .fcs.channels import detector_name
+from .fcs.channels import compensated_copy, detector_name, uncompensated_name
 from .flags import SpecimenError
 
 NO_MARKER = "none"
@@ -17,7 +17,7 @@ LONGEST_NAME = 60  # of a channel, in a sentence
 
 # Stains as laboratories write them.
 # Not HLA-DR: HLA-DP, HLA-DQ and antibodies to all three. Not CD14: CD140. Not CD45: CD45RA, CD45RO.
-_STAINS = {
+STAINS = {
     "HLA-DR": r"(?<![A-Z0-9])(ANTI-?)?HLA[\s_./-]*DR(?!\d|[\s,;/+-]*D[PQ])|^\s*(ANTI-?)?DR\b",
     "CD14": r"(?<![A-Z0-9])CD[\s_-]*14(?!\d)|(?<![A-Z])(ANTI-?)?MONOCYTES?(?![A-Z])",
     "CD45": r"(?<![A-Z0-9])CD[\s_-]*45(?!\d|\s*R)",
@@ -79,7 +79,7 @@ def resolve(channels: Sequence[Channel], lab: Mapping) -> Panel:
         elif wanted:
             found[marker] = _named(channels, marker, wanted)
         else:
-            found[marker] = _one(channels, marker, _stained(channels, _STAINS[marker]), "it has no such stain")
+            found[marker] = _one(channels, marker, stained(channels, STAINS[marker]), "it has no such stain")
     taken: dict[int, str] = {}
     for marker, index in found.items():
         if index in taken:
@@ -112,16 +112,15 @@ def resolve_beads(channels: Sequence[Channel], lab: Mapping) -> Panel:
     """
     wanted = (lab.get("markers") or {}).get("HLA-DR")
     matches = _matches(channels, wanted) if wanted else []
-    looks_like_detector = bool(wanted) and not re.search(_STAINS["HLA-DR"], wanted.upper())
+    looks_like_detector = bool(wanted) and not re.search(STAINS["HLA-DR"], wanted.upper())
     if not matches and not looks_like_detector:
         matches = (
-            _stained(channels, _STAINS["HLA-DR"])
-            or _stained(channels, _PE)
+            stained(channels, STAINS["HLA-DR"])
+            or stained(channels, _PE)
             or [i for i, c in enumerate(channels) if re.match(_SECOND_DETECTOR, c.name.upper())]
         )
-    pe = _one(
-        channels, "PE", matches, f"it has no channel {wanted}" if looks_like_detector else "it has no such channel"
-    )
+    why = _lacks(channels, "channel", wanted) if looks_like_detector else "it has no such channel"
+    pe = _one(channels, "PE", matches, why)
     return _with_scatter(channels, lab, pe, None, None)
 
 
@@ -166,7 +165,7 @@ def known_stain(stain: str, markers: Mapping[str, str]) -> str:
         if stain and _key(stain) == _key(wanted):
             return wanted
     upper = stain.strip().upper()
-    known = [name for name, pattern in {**_STAINS, "PE": _PE}.items() if re.search(pattern, upper)]
+    known = [name for name, pattern in {**STAINS, "PE": _PE}.items() if re.search(pattern, upper)]
     known += [name for name, pattern in (("FSC", _FORWARD), ("SSC", _SIDE)) if re.match(pattern, upper)]
     known += [name for name in sorted(_TIMES) if name == stain.strip().lower()]
     return " ".join(known)
@@ -187,8 +186,7 @@ def measure_of(channel: Channel) -> str:
 
 def detector_of(channel: Channel) -> str:
     """Return the detector that a channel comes from: without pulse, scale and the marks of compensated copies."""
-    plain = re.sub(r"^comp-|[-_ ]compensated$|[<>]", "", channel.name.strip().lower())
-    return detector_name(plain)
+    return detector_name(uncompensated_name(channel.name))
 
 
 def _key(text: str) -> str:
@@ -196,8 +194,15 @@ def _key(text: str) -> str:
 
 
 def _named(channels: Sequence[Channel], what: str, wanted: str, *, fluorescence: bool = True) -> int:
-    matches = _matches(channels, wanted)
-    return _one(channels, what, matches, f"it has no channel or stain {wanted}", fluorescence=fluorescence)
+    matches, why = _matches(channels, wanted), _lacks(channels, "channel or stain", wanted)
+    return _one(channels, what, matches, why, fluorescence=fluorescence)
+
+
+def _lacks(channels: Sequence[Channel], what: str, wanted: str) -> str:
+    why, copy = f"it has no {what} {wanted}", compensated_copy(wanted, (c.name for c in channels))
+    if copy is None:
+        return why
+    return f"{why} but {copy}, which is compensated already: write {copy} and compensation: none in labs.yaml"
 
 
 def _matches(channels: Sequence[Channel], wanted: str) -> list[int]:
@@ -219,7 +224,7 @@ def _matches(channels: Sequence[Channel], wanted: str) -> list[int]:
     return []
 
 
-def _stained(channels: Sequence[Channel], pattern: str) -> list[int]:
+def stained(channels: Sequence[Channel], pattern: str) -> list[int]:
     """Return the channels with a stain: where `$PnS` says it, else where `$PnN` does."""
     return [i for i, c in enumerate(channels) if re.search(pattern, c.stain.upper())] or [
         i for i, c in enumerate(channels) if re.search(pattern, c.name.upper())

@@ -20,6 +20,7 @@ import numpy as np
 from ..flags import Finding, SpecimenError, finding
 from . import damage as fcs_damage
 from . import decode as fcs_decode
+from . import missing
 from .channels import channels_of, largest_value, settings_of
 from .layout import Layout, kind_of, read_layout
 from .libraries import library_table
@@ -104,7 +105,7 @@ def opened(path: str | Path):
         with open(path, "rb") as handle:
             yield handle
     except (FileNotFoundError, NotADirectoryError):
-        raise SpecimenError("missing_file", "there is no file where the table says") from None
+        raise SpecimenError("missing_file", missing.words(path)) from None
     except PermissionError:
         raise SpecimenError("unreadable_fcs", "this user may not read the file") from None
     except OSError:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -96,6 +97,17 @@ def _earlier_channels(layout: Layout) -> dict[str, int]:
 def detector_name(name: str) -> str:
     """Return a channel's name without what says pulse or scale: `FL2 Log`, `FL2 INT LIN` and `FL2-A` are `FL2`."""
     return _PULSE_WORDS.sub("", name).strip()
+
+
+def uncompensated_name(name: str) -> str:
+    """Return a channel's name in small letters, without the marks of a compensated copy: `Comp-PE-A` is `pe-a`."""
+    return re.sub(r"^comp-|[-_ ]compensated$|[<>]", "", name.strip().lower())
+
+
+def compensated_copy(detector: str, names: Iterable[str]) -> str | None:
+    """Return the channel that holds a detector's values as FACSDiva or FlowJo compensated them, if there is one."""
+    wanted = detector.strip().lower()
+    return next((n.strip() for n in names if n.strip().lower() != wanted == uncompensated_name(n)), None)
 
 
 def _across_data_sets(name: str) -> str:

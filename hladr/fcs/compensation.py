@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..flags import SpecimenError
+from .channels import compensated_copy
 from .spillover import invertible, is_identity
 from .text import number
 from .values import Acquisition, Channel, Spillover
@@ -16,8 +17,14 @@ FROM_FILE = "from_file"
 NONE = "none"
 
 _ROWS_AT_ONCE = 1 << 17
+_LONGEST_NAME = 60  # of a detector that is kept for sentences; a damaged header may hold anything
 # FlowIO takes channels that start so for scatter or time, and FlowKit refuses them in a matrix.
 _FLOWKIT_EXCLUDES = ("fsc-", "ssc-", "time")
+
+
+def asked_for(lab: Mapping) -> str:
+    """Return a lab's `compensation`: `from_file` where it is left out."""
+    return str(lab.get("compensation") or FROM_FILE)
 
 
 def choose(
@@ -46,7 +53,7 @@ def choose(
         `channel_missing` for a detector that the file does not have; `unreadable_fcs` for a matrix in the file that
         cannot be understood or has no inverse.
     """
-    how = lab.get("compensation") or FROM_FILE
+    how = asked_for(lab)
     if how == NONE:
         return None, ()
     if how == FROM_FILE:
@@ -57,7 +64,7 @@ def choose(
             return None, ("no_matrix",)
     else:
         try:
-            spill = read_matrix_csv(Path(study_folder) / str(how).replace("\\", "/"))
+            spill = read_matrix_csv(Path(study_folder) / how.replace("\\", "/"))
         except (ValueError, OSError):
             raise SpecimenError("unreadable_fcs", "the spillover matrix of the lab cannot be read") from None
     if is_identity(spill):
@@ -77,6 +84,12 @@ def _present(spill: Spillover, channels: Sequence[Channel]) -> Spillover:
         if usable or not lone[i]:
             keep.append(i)
         if not lone[i] and names.count(detector) != 1:
+            if (copy := compensated_copy(detector, names)) is not None:
+                raise SpecimenError(
+                    "channel_missing",
+                    f"the file's channels are compensated already ({copy}, where its matrix says {detector}): "
+                    "write compensation: none in labs.yaml",
+                )
             what = "does not have" if detector not in names else "has twice"
             raise SpecimenError(
                 "channel_missing", f"the spillover matrix names the detector {detector}, which the file {what}"
@@ -131,6 +144,30 @@ def apply(
         for position, row in needed:
             out[rows, position] = solved[row]
     return out
+
+
+def seen_in(detector: str, channels: Sequence[Channel], spill: Spillover | None) -> dict[str, list] | None:
+    """Take from a matrix how much of the other detectors' dyes is seen in one, to compare it with another file's.
+
+    Parameters
+    ----------
+    detector : str
+        `$PnN`.
+    channels : sequence of Channel
+    spill : Spillover or None
+
+    Returns
+    -------
+    dict of str to list, or None
+        Detector to share (1: all of it), `$PnV` and `$PnG`: a share grows and shrinks with them. None without a matrix
+        that names the detector.
+    """
+    if spill is None or detector not in spill.detectors:
+        return None
+    shares = dict(zip(spill.detectors, spill.matrix[:, spill.detectors.index(detector)], strict=True))
+    others = (c for c in channels if c.name in shares and c.name != detector)
+    kept = (c for c in others if c.name.isprintable() and len(c.name) <= _LONGEST_NAME)
+    return {c.name: [round(float(shares[c.name]), 4), c.voltage, c.gain] for c in kept}
 
 
 def read_matrix_csv(path: str | Path) -> Spillover:

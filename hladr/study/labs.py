@@ -10,6 +10,8 @@ from .paths import CellError, check_links, study_path
 from .problems import Collector, Phrase, quoted
 from .yaml import line_of, read_yaml
 
+_NO_DETECTOR = {"", "no", "not", "na", "nil", "null", "false", "absent", "missing", "without", "empty", "notused"}
+
 
 def read_labs(folder: Path, relative: str, problems: Collector) -> dict[str, dict | None] | None:
     """Read and check the laboratories.
@@ -61,6 +63,12 @@ def _stated(entry: Mapping) -> dict:
 
 
 def _validate(entry: Mapping, relative: str, lab: str, row: int | None, lines: dict, problems: Collector) -> None:
+    markers = entry.get("markers")
+    if isinstance(markers, Mapping) and _means_none(markers.get("CD45")):
+        here = (line_of(lines, ("markers", "CD45")) or row, f"{lab}.markers.CD45")
+        given = "false" if markers["CD45"] is False else markers["CD45"]
+        problems.add(relative, *here, given, "a detector, a stain, or none", "write CD45: none for a panel without it")
+        entry = {**entry, "markers": {**markers, "CD45": "none"}}
     found = Collector()
     validate(entry, schema("labs"), relative, lines, found)
     for problem in found.all():
@@ -115,6 +123,13 @@ def _matrix_problem(path: Path) -> str | None:
     except ValueError as error:
         return re.sub(r"\s+", " ", str(error)).rstrip(".")
     return None
+
+
+def _means_none(detector: object) -> bool:
+    """Tell whether a detector is a word for there being none, other than the one that is read."""
+    return detector is False or (
+        isinstance(detector, str) and re.sub(r"[\W_]", "", detector.casefold()) in _NO_DETECTOR
+    )
 
 
 @cache

@@ -14,6 +14,7 @@ from ..flags import SpecimenError, finding
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
 from ..gating.learn import Columns, Learned, Signal, learn
+from ..labels import contradictions
 from .measure import MEASURED, counted, measure, stability_of
 from .reading import TubeArrays, TubeReading, failed_reading
 
@@ -58,12 +59,14 @@ def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: Tu
         spill, notes = compensation.choose(acquisition, lab, folder)
         _refuse_dead_channels(acquisition, found, spill)
         reading = replace(reading, notes=(*reading.notes, *notes), cd45=found.cd45 is not None)
+        labels = contradictions(acquisition.channels, lab, found)
+        reading = replace(reading, findings=(*reading.findings, *labels))
         signals = _signals(acquisition, found, spill)
-        reading = replace(reading, pe_channel=_pe_channel(acquisition.channels[found.hladr], signals, lab))
+        reading = replace(reading, pe_channel=_pe_channel(acquisition, found.hladr, signals, spill, lab))
     except SpecimenError as problem:
         problem.reading = reading
         raise
-    tube = _Tube(acquisition, signals, spill, config)
+    tube = _Tube(acquisition, signals, spill, config, reading)
     try:
         reading, arrays = _automatic(tube, reading)
         problem = None
@@ -85,6 +88,7 @@ class _Tube:
     signals: dict[str, Signal]
     spill: fcs.Spillover | None
     config: Mapping
+    known: TubeReading
 
 
 def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spill: fcs.Spillover | None) -> None:
@@ -168,12 +172,9 @@ def _reviewed(
     automatic = {"n_monocytes": reading.n_monocytes, "pe": reading.pe, "gate_doubt": reading.gate_doubt}
     if arrays is not None:
         automatic["gates"] = arrays.gates.to_json()  # no other file holds them: results/gates publishes the reviewer's
-    kept = _known(TubeReading(reading.sample_id), tube.acquisition)
     kept = replace(
-        kept,
+        tube.known,
         notes=reading.notes,
-        cd45=reading.cd45,
-        pe_channel=reading.pe_channel,
         gate_source="override",
         automatic=automatic if arrays is not None else None,
         n_leukocytes=reading.n_leukocytes,
@@ -230,7 +231,9 @@ def _signals(acquisition, found, spill) -> dict[str, Signal]:
     return out
 
 
-def _pe_channel(channel, signals, lab) -> dict:
+def _pe_channel(acquisition, column, signals, spill, lab) -> dict:
+    channel, how = acquisition.channels[column], compensation.asked_for(lab)
+    own = spill if how == compensation.FROM_FILE else None
     return {
         "detector": channel.name,
         "voltage": channel.voltage,
@@ -239,7 +242,8 @@ def _pe_channel(channel, signals, lab) -> dict:
         "log_minimum": channel.log_minimum,
         "range": channel.range,
         "compensated": signals["hladr"].compensated,
-        "compensation": str(lab.get("compensation", "from_file")),
+        "compensation": how,
+        "spill": compensation.seen_in(channel.name, acquisition.channels, own),
     }
 
 

@@ -40,7 +40,8 @@ class TubeReading:
     pe_histogram : dict or None
         `edges` (asinh of PE / cofactor), `counts`, `cofactor`.
     pe_channel : dict or None
-        detector, voltage, gain, decades, log_minimum, range, compensated, compensation.
+        detector, voltage, gain, decades, log_minimum, range, compensated, compensation; spill: what the file's own
+        matrix takes off PE.
     cytometer, serial, acquired_at : str or None
         As the file says; time is ISO 8601 without a zone.
     notes : tuple of str

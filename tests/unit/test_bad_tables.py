@@ -137,6 +137,13 @@ CHANGED = [
     ("labs.yaml", "CD14:", "CD-14:", "row 2, key athens.markers.CD-14", "unknown key", "did you mean 'CD14'?"),
     ("labs.yaml", "CD14: PerCP-Cy5-5-A", "CD14: PE-A", "row 2, key athens.markers.CD14", "'PE-A'", "correct it or HLA-DR"),
     ("labs.yaml", "CD14: PerCP-Cy5-5-A", "CD14: 3", "row 2, key athens.markers.CD14", "'3'", "quotation marks"),
+    *(
+        ("labs.yaml", "CD45: APC-A", f"CD45: {word}", "row 2, key athens.markers.CD45", f"'{found}'", "write CD45: none")
+        for word, found in (
+            ("no", "no"), ("No", "No"), ("false", "false"), ("FALSE", "false"), ("'false'", "false"), ("'-'", "-"),
+            ("--", "--"), ("n/a", "n/a"), ("N.A.", "N.A."), ("absent", "absent"), ("not used", "not used"),
+        )
+    ),
     ("labs.yaml", "bonn:\n", "bonn: yes\nlyon:\n", "key bonn", "'yes'", "keys of its own"),
     ("labs.yaml", "bonn:\n", "bonn:\n  preparation: washed\n", "row 8, key bonn.preparation", "'washed'", "lyse-no-wash"),
     ("labs.yaml", "bonn:\n", "bonn:\n  pe_per_antibody: 0\n", "row 8, key bonn.pe_per_antibody", "more than 0"),

@@ -38,6 +38,35 @@ def test_a_tube_that_lost_the_matrix_of_its_beads(tmp_path, lab, tube, found):
     assert codes == ["compensation_missing"] * found
 
 
+PE_OF = "3,PE-A,PerCP-Cy5-5-A,APC-A,1,0.17,0,{},1,0.03,{},0,1"
+RIGHT = PE_OF.format(0.004, 0)
+
+
+@pytest.mark.parametrize(
+    ("lab", "tube", "beads", "volts", "found"),
+    [
+        ("from_file", PE_OF.format(0.22, 0), RIGHT, 480, True),
+        ("from_file", PE_OF.format(0.004, 0.05), RIGHT, 480, True),
+        ("from_file", RIGHT, RIGHT, 480, False),
+        ("from_file", PE_OF.format(0.01, 0.01), RIGHT, 480, False),
+        ("from_file", PE_OF.format(0.22, 0), RIGHT, 500, False),  # CD14 at another voltage than with the beads
+        ("from_file", PE_OF.format(0.22, 0), IDENTITY["$SPILLOVER"], 480, False),
+        ("none", PE_OF.format(0.22, 0), RIGHT, 480, False),
+        ("m.csv", PE_OF.format(0.22, 0), RIGHT, 480, False),
+    ],
+)
+def test_a_tube_with_another_matrix_than_its_beads(tmp_path, lab, tube, beads, volts, found):
+    labs = ("labs.yaml", "  scatter:", f"  compensation: {lab}\n  scatter:")
+    study = write_study(tmp_path, labs, m_dot_csv="PE-A,APC-A\n1,0.1\n0.02,1\n")
+    (study / "fcs").mkdir()
+    rows = np.full((9, 5), 1000.0, np.float32)
+    for name, matrix, at in (("s1", tube, volts), ("b1", beads, 480)):
+        content = build(rows, NAMES, keywords={"$SPILLOVER": matrix}, voltages={"PE-A": 450, "PerCP-Cy5-5-A": at})
+        (study / "fcs" / f"{name}.fcs").write_bytes(content)
+    codes = [one.finding.code for one in check(study).specimens if one.name == "s1"]
+    assert codes == ["compensation_differs"] * found
+
+
 @pytest.mark.parametrize(
     ("lab", "tubes", "said"),
     [

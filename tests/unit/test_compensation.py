@@ -114,6 +114,43 @@ def test_a_matrix_that_cannot_be_used_is_refused_only_if_asked_for(tmp_path, val
     assert problem.value.code == "unreadable_fcs"
 
 
+@pytest.mark.parametrize(
+    ("pe", "percp"), [("Comp-PE-A", "Comp-PerCP-A"), ("PE-A-compensated", "PerCP-A"), ("<PE-A>", "<PerCP-A>")]
+)
+def test_channels_that_another_program_has_compensated(tmp_path, pe, percp):
+    """Found by an outsider: the remedy, other names in labs.yaml, did not help."""
+    acquisition = read(tmp_path, {"$SPILLOVER": MATRIX}, ["FSC-A", "SSC-A", pe, percp, "Comp-APC-A", "Time"])
+    with pytest.raises(SpecimenError) as problem:
+        compensation.choose(acquisition, {}, tmp_path)
+    assert problem.value.code == "channel_missing"
+    assert problem.value.sentence == (
+        f"the file's channels are compensated already ({pe}, where its matrix says PE-A): "
+        "write compensation: none in labs.yaml"
+    )
+    assert compensation.choose(acquisition, {"compensation": "none"}, tmp_path) == (None, ())
+
+
+def test_a_compensated_copy_beside_its_detector_is_no_problem(tmp_path):
+    names = ["FSC-A", "Comp-PE-A", "PE-A", "PerCP-A", "APC-A", "Time"]
+    spill, _ = compensation.choose(read(tmp_path, {"$SPILLOVER": MATRIX}, names), {}, tmp_path)
+    assert spill.detectors == ("PE-A", "PerCP-A", "APC-A")
+
+
+def test_what_a_matrix_takes_off_one_detector(tmp_path):
+    acquisition = read(tmp_path, {"$SPILLOVER": MATRIX}, voltages={"PerCP-A": 480}, gains={"APC-A": 2})
+    taken = compensation.seen_in("PE-A", acquisition.channels, acquisition.spill)
+    assert taken == {"PerCP-A": [0.005, 480.0, None], "APC-A": [0.002, None, 2.0]}
+    assert compensation.seen_in("FSC-A", acquisition.channels, acquisition.spill) is None
+    assert compensation.seen_in("PE-A", acquisition.channels, None) is None
+
+
+def test_a_damaged_name_of_a_detector_is_not_kept(tmp_path):
+    damaged = f"3,PE-A,{'N' * 5000},A\x0cB,1,0.2,0.01,0.005,1,0.1,0.002,0.05,1"
+    acquisition = read(tmp_path, {"$SPILLOVER": damaged}, ["FSC-A", "SSC-A", "PE-A", "N" * 5000, "A\x0cB", "Time"])
+    assert len(acquisition.spill.detectors) == 3
+    assert compensation.seen_in("PE-A", acquisition.channels, acquisition.spill) == {}
+
+
 def test_a_detector_that_the_file_does_not_have(tmp_path):
     needed = read(tmp_path, {"$SPILLOVER": "2,PE-A,PC7-A,1,0.1,0.1,1"})
     with pytest.raises(SpecimenError, match="PC7-A, which the file does not have") as problem:

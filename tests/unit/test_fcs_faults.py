@@ -221,6 +221,56 @@ def test_no_file_a_folder_a_pipe(tmp_path):
     refused(tmp_path / "tube.fcs" / "inside.fcs", "missing_file")
 
 
+NOT_THERE = "there is no file where the table says"
+
+
+@pytest.fixture
+def two_capitals(tmp_path):
+    """A folder on a disk that tells capital letters apart."""
+    (tmp_path / "Athens").mkdir()
+    (tmp_path / "Athens" / "Tube_1.FCS").write_bytes(build(ROWS, NAMES))
+    if (tmp_path / "athens").exists():
+        pytest.skip("this disk takes capital letters for small ones")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("Athens/tube_1.fcs", True),
+        ("athens/Tube_1.FCS", True),
+        ("ATHENS/TUBE_1.fcs", True),
+        ("Athens/tube_2.fcs", False),
+        ("Athens/tube-1.fcs", False),
+        ("athens", False),  # a folder is no file
+        ("Athens/Tube_1.FCS/tube.fcs", False),
+        ("Bonn/Tube_1.FCS", False),
+    ],
+)
+def test_a_path_that_is_wrong_in_its_capitals_only(two_capitals, path, told):
+    sentence = refused(two_capitals / path, "missing_file")
+    assert sentence.startswith(NOT_THERE)
+    assert ("differs only in capital letters" in sentence) == told
+    assert "thens" not in sentence
+    assert "ube_1" not in sentence
+
+
+def test_a_dead_link_is_not_its_own_other_capitals_and_a_file_that_arrives_is_seen(two_capitals):
+    wrong, folder = two_capitals / "Athens" / "tube_9.fcs", two_capitals / "Athens"
+    wrong.symlink_to("nowhere.fcs")
+    assert refused(wrong, "missing_file") == NOT_THERE
+    (folder / "TUBE_9.fcs").write_bytes(b"")
+    assert "capital letters" in refused(wrong, "missing_file")
+
+
+def test_thousands_of_missing_files_list_their_folder_once(two_capitals, monkeypatch):
+    listed, plain = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: listed.append(folder) or plain(folder))
+    for i in range(100):
+        refused(two_capitals / "Athens" / f"tube_{i}0.fcs", "missing_file")
+    assert len(listed) == 1
+
+
 @pytest.mark.parametrize("error", [PermissionError, OSError])
 def test_errors_of_the_machine_become_reasons(tmp_path, monkeypatch, error):
     path = write(tmp_path, build(ROWS, NAMES))

@@ -69,6 +69,59 @@ def test_a_matrix_that_the_tube_has_lost_is_seen_at_the_beads():
     assert codes(replace(BEADS, compensation="none"), replace(BEADS, compensation="none")) == []
 
 
+# A FACSCanto's matrix: share of each dye's light that is seen in PE, voltage, gain.
+SPILL = {"FITC-A": [0.2, 450.0, 1.0], "PerCP-Cy5-5-A": [0.004, 480.0, 1.0], "APC-A": [0.0, 520.0, 1.0]}
+
+
+def with_spill(*voltage_and_gain, **shares):
+    changed = {name: list(row) for name, row in SPILL.items()}
+    for short, share in shares.items():
+        name = next(name for name in changed if name.startswith(short))
+        changed[name] = [share, *(voltage_and_gain or changed[name][1:])]
+    return replace(BEADS, spill=changed)
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        # found by an outsider: AB/C 38 %, 6 %, 7 % and 8 % too low, and ok
+        ({"PerCP": 0.22, "FITC": 0.3}, "22 % of the signal of PerCP-Cy5-5-A off PE, theirs 0.4 %"),
+        ({"PerCP": 0.05}, "5 % of the signal of PerCP-Cy5-5-A off PE, theirs 0.4 %"),
+        ({"PerCP": 0.1}, "10 % of the signal of PerCP-Cy5-5-A off PE, theirs 0.4 %"),
+        ({"APC": 0.05}, "5 % of the signal of APC-A off PE, theirs 0 %"),
+        ({"FITC": 0.0}, "0 % of the signal of FITC-A off PE, theirs 20 %"),
+        # a coefficient that is wrong by 5 % of itself, or by as much as two tunings of a matrix
+        ({"FITC": 0.21}, None),
+        ({"FITC": 0.19, "PerCP": 0.012, "APC": 0.01}, None),
+        ({"PerCP": 0.034}, None),  # 0.03 is not more than 0.03
+        ({"PerCP": 0.0341}, "3.41 % of the signal of PerCP-Cy5-5-A"),
+    ],
+)
+def test_a_matrix_of_another_panel_is_seen_at_the_beads(shares, words):
+    found = pairing.compare(with_spill(**shares), with_spill())
+    assert [(f.code, f.status) for f in found] == ([("compensation_differs", "review")] if words else [])
+    if words:
+        assert words in found[0].sentence
+
+
+def test_matrices_are_compared_between_equal_settings_only():
+    assert codes(with_spill(520.0, 1.0, PerCP=0.1), with_spill()) == []  # another voltage of the CD14 detector
+    assert codes(with_spill(480.0, 2.0, PerCP=0.1), with_spill()) == []
+    assert codes(with_spill(480.0, None, PerCP=0.1), with_spill()) == ["compensation_differs"]  # left out: 1
+    assert codes(with_spill(None, None, PerCP=0.1), with_spill()) == ["compensation_differs"]
+    assert codes(replace(with_spill(PerCP=0.1), voltage=520.0), with_spill()) == ["settings_mismatch"]
+
+
+def test_detectors_that_one_matrix_lacks_and_files_without_a_matrix_are_not_compared():
+    few = replace(BEADS, spill={"APC-A": SPILL["APC-A"]})
+    assert codes(with_spill(PerCP=0.3), few) == []
+    for without in ("none", "identity"):
+        assert codes(with_spill(PerCP=0.3), replace(BEADS, spill=None, compensation=without)) == []
+    lost = replace(BEADS, spill=None, compensation="none")
+    assert codes(lost, with_spill()) == ["compensation_missing"]
+    assert codes(replace(BEADS, spill=None), with_spill()) == []  # the lab's own matrix counts
+
+
 def test_a_gain_that_only_one_file_states_is_compared_with_one():
     assert codes(replace(BEADS, gain=2.0), replace(BEADS, gain=None)) == ["settings_mismatch"]
 

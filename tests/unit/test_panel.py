@@ -248,6 +248,17 @@ def test_channels_of_one_detector_are_told(names):
     assert detector_of(channels("PE-Cy5-A")[0]) != detector_of(channels(names[0])[0])
 
 
+@pytest.mark.parametrize("find", [resolve, resolve_beads])
+def test_a_detector_that_the_file_has_compensated_only(find):
+    file = channels("FSC-A", "SSC-A", "Comp-PE-A: HLA-DR PE", "Comp-PerCP-A: CD14", "Comp-APC-A: CD45")
+    lab = {"markers": {"HLA-DR": "PE-A", "CD14": "PerCP-A", "CD45": "APC-A"}}
+    with pytest.raises(SpecimenError, match=r"write Comp-PE-A and compensation: none in labs\.yaml") as problem:
+        find(file, lab)
+    assert problem.value.code == "channel_missing"
+    followed = {"markers": {marker: f"Comp-{name}" for marker, name in lab["markers"].items()}}
+    assert find(file, followed).hladr == 2
+
+
 def test_a_damaged_name_is_shown_short_and_printable_or_refused():
     """Found by fuzzing: a form feed in $PnN stood in the sentence, and 70,000 letters would have."""
     file = channels("FSC-A", "SSC-A", "PE-A", "CD45", "N" * 70_000, "a\x0cb")

@@ -108,6 +108,19 @@ def test_a_good_tube():
     assert set(one.row()) == set(columns("quantification"))
 
 
+def test_a_matrix_of_another_panel_is_seen_in_what_the_batches_wrote():
+    def spill(share):
+        return {"PerCP-Cy5-5-A": [share, 480.0, 1.0]}
+
+    beads = calibration(settings=replace(SETTINGS, spill=spill(0.004)))
+    beads = Calibration.from_json(beads.to_json())
+    for share, expected in ((0.22, ["compensation_differs"]), (0.004, [])):
+        one = reading(pe_channel={**reading().pe_channel, "spill": spill(share)})
+        one = measured(None, TubeReading.from_json(one.to_json()), beads)
+        assert (codes(one), one.abc) == (expected, pytest.approx(6000))
+    assert codes(measured(None, reading(), beads)) == []  # a reading of an earlier version does not say
+
+
 def test_the_interval_by_hand():
     # an exact line adds nothing. ln sd: assignment 3 %, PE per antibody 2 %, gate 0.02, repeatability 3 %, and the
     # median of 1600 at sd 0.5: 0.5 x 1.2533 / 40

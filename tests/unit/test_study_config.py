@@ -181,6 +181,12 @@ def test_a_key_of_a_lab_with_nothing_behind_it_is_left_out(tmp_path):
     assert found == {"athens": {"scatter": {"forward": "FSC-A"}, "decimal": ","}, "bonn": {}}
 
 
+@pytest.mark.parametrize("word", ["none", "None", "NONE", "Nova-A", "NA-A", "No1", "APC-A"])
+def test_a_panel_without_cd45_and_names_that_only_look_like_it(tmp_path, word):
+    study = load_study(write_study(tmp_path, ("labs.yaml", "CD45: APC-A", f"CD45: {word}")))
+    assert study.labs["athens"]["markers"]["CD45"] == word
+
+
 def test_a_compensation_matrix_of_the_study_is_read(tmp_path):
     change = ("labs.yaml", "bonn:\n", "bonn:\n  compensation: fcs\\m.csv\n")
     study = load_study(write_study(tmp_path, change, fcs__m_dot_csv="PE-A,APC-A\n1,0.1\n0.02,1\n"))

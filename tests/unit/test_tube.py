@@ -35,7 +35,7 @@ def test_a_good_tube_gives_the_pe_of_its_monocytes(tmp_path):
     tube = tube_of("canto", n_events=30_000)
     reading, arrays = read(tmp_path, tube)
     pe = tube.compensated[:, tube.cytometer.index("PE-A")]
-    truth = tube.is_monocyte
+    truth, names = tube.is_monocyte, tube.cytometer.spill_names()
     assert reading.findings == ()
     assert reading.n_events == 30_000
     assert reading.n_monocytes == arrays.masks["monocytes"].sum() == pytest.approx(truth.sum(), rel=0.03)
@@ -48,6 +48,9 @@ def test_a_good_tube_gives_the_pe_of_its_monocytes(tmp_path):
     assert reading.pe_channel["detector"] == "PE-A"
     assert reading.pe_channel["voltage"] == 480
     assert reading.pe_channel["compensated"] is True
+    assert reading.pe_channel["spill"]["PerCP-Cy5-5-A"][0] == pytest.approx(
+        tube.cytometer.stated_spillover[names.index("PerCP-Cy5-5-A")][names.index("PE-A")], abs=1e-4
+    )
     assert reading.cytometer == veiled("FACSCanto II")
     assert reading.acquired_at == "2024-03-04T10:30:00"
     assert sum(reading.pe_histogram["counts"]) == pytest.approx(reading.n_monocytes, abs=3)
