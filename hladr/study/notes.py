@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from ..fcs.compensation import FROM_FILE
 from ..rules import SAP_DAY, SAP_DAY15
+from .contents import one_file
 from .problems import closest, first_of
-from .types import Study
+from .types import BeadRun, Study, Tube
 
 MOST_LINES = 20  # of one kind
 MOST_IDS = 10
@@ -67,6 +68,53 @@ def uncompensated(study: Study, notes: Mapping[str, Iterable[str]]) -> list[str]
         for lab, bare in tubes.items()
         if any(bare)
     ]
+
+
+def same_measurement(study: Study, contents: Mapping[str, Mapping[str, Hashable]]) -> list[str]:
+    """Say which files hold the same bytes under several names: one measurement would count for two draws.
+
+    Parameters
+    ----------
+    study : Study
+    contents : mapping of str to mapping
+        `tubes` and `beads`, from sample_id and bead_id to what is equal for equal contents; files that are not there
+        are not compared.
+
+    Returns
+    -------
+    list of str
+        One sentence per content, without a full stop at the end. Rows that name one path are noted elsewhere, and
+        hard links are meant: they are one file.
+    """
+    by_content: dict[Hashable, dict[str, Tube | BeadRun]] = defaultdict(dict)
+    for kind, key, rows in (("tubes", "sample_id", study.tubes), ("beads", "bead_id", study.bead_runs)):
+        for row in rows:
+            content = contents[kind].get(getattr(row, key))
+            if content is not None and row.fcs is not None:
+                by_content[content].setdefault(row.fcs, row)
+    lines = []
+    for of_path in by_content.values():
+        if len(of_path) > 1:
+            files: dict[Hashable, Tube | BeadRun] = {}
+            for path, row in of_path.items():
+                files.setdefault(one_file(study, path), row)
+            if len(files) > 1:
+                lines.append(_same(list(files.values())))
+    return _at_most(lines, "more measurements are there under more than one name")
+
+
+def _same(rows: Sequence[Tube | BeadRun]) -> str:
+    tubes = [f"{r.sample_id} (patient {r.patient_id}, day {r.day})" for r in rows if isinstance(r, Tube)]
+    beads = [r.bead_id for r in rows if isinstance(r, BeadRun)]
+    named = " and ".join(
+        f"{what}{'s' if len(names) > 1 else ''} {first_of(names, MOST_ROWS)}"
+        for what, names in (("tube", tubes), ("bead run", beads))
+        if names
+    )
+    if not tubes:  # copied beside each day's tubes, they do no harm
+        return f"{named} hold the same measurement: if it is one run, name one of them in bead_id of all its tubes"
+    which = "one of the files was" if len(rows) == 2 else "all but one of the files were"
+    return f"{named} hold the same measurement: {which} exported under the wrong name"
 
 
 def _one_file_twice(study: Study, labels: Mapping[str, str]) -> list[str]:

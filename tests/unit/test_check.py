@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,9 +94,9 @@ def wrong_channel(folder, tubes: int):
         ferritin_dot_csv=FILES["ferritin.csv"].splitlines()[0] + "\n",
     )
     (study / "fcs").mkdir()
-    data = build(np.full((9, 5), 1000.0, np.float32), NAMES)
-    for name in ("b1", "b2", *(f"t{i}" for i in range(1, tubes + 1))):
-        (study / "fcs" / f"{name}.fcs").write_bytes(data)
+    for name in ("b1", *(f"t{i}" for i in range(1, tubes + 1))):
+        (study / "fcs" / f"{name}.fcs").write_bytes(build(np.full((9, 5), 1000.0, np.float32), NAMES))
+    (study / "fcs" / "b2.fcs").write_bytes(build(np.full((9, 5), 2000.0, np.float32), NAMES))
     return study
 
 
@@ -180,6 +181,88 @@ TWO = "name the same file: correct fcs in one of them if they are two measuremen
 )
 def test_a_file_that_two_rows_name(tmp_path, changes, rows):
     assert notes(tmp_path, *changes) == [f"{rows} {TWO}"]
+
+
+def same_measurement(folder, values: dict[str, float], links=()) -> list[str]:
+    """Write files of one size, some with the same values, and hard links of them; return what is noted."""
+    study = write_study(
+        folder, ("samples.csv", ",,precision,,,,\n", ",,precision,,,,\ns2c,P2,4,athens,fcs/s2c.fcs,b1,,placebo,,,,\n")
+    )
+    (study / "fcs").mkdir()
+    for name, value in values.items():
+        (study / "fcs" / f"{name}.fcs").write_bytes(build(np.full((9, 5), value, np.float32), NAMES))
+    for old, new in links:
+        (study / "fcs" / f"{new}.fcs").hardlink_to(study / "fcs" / f"{old}.fcs")
+    return [note for note in check(study).notes if "same measurement" in note]
+
+
+def test_one_measurement_under_the_names_of_two_patients(tmp_path):
+    names = {"s1": 1, "s2": 2, "s2b": 3, "s2c": 1, "b1": 4, "b2": 5}
+    assert same_measurement(tmp_path / "a", names) == [
+        "tubes s1 (patient P1, day 1) and s2c (patient P2, day 4) hold the same measurement: one of the files was "
+        "exported under the wrong name"
+    ]
+    assert same_measurement(tmp_path / "b", names | {"s2c": 6}) == []
+    assert same_measurement(tmp_path / "c", names | {"s2": 1}) == [
+        "tubes s1 (patient P1, day 1), s2 (patient P1, day 2) and s2c (patient P2, day 4) hold the same measurement: "
+        "all but one of the files were exported under the wrong name"
+    ]
+
+
+def test_beads_that_hold_a_tube_and_beads_that_hold_beads(tmp_path):
+    names = {"s1": 1, "s2": 2, "s2b": 3, "b1": 4, "b2": 5}
+    assert same_measurement(tmp_path / "a", names | {"b1": 1}) == [
+        "tube s1 (patient P1, day 1) and bead run b1 hold the same measurement: one of the files was exported under "
+        "the wrong name"
+    ]
+    assert same_measurement(tmp_path / "b", names | {"b2": 4}) == [
+        "bead runs b1 and b2 hold the same measurement: if it is one run, name one of them in bead_id of all its tubes"
+    ]
+
+
+def test_hard_links_are_one_file_and_are_not_read(tmp_path, monkeypatch):
+    from hladr.study import contents
+
+    names, links = {"s1": 1, "s2": 2, "b1": 4, "b2": 5}, (("s1", "s2c"), ("s2", "s2b"))
+    read = []
+    monkeypatch.setattr(contents, "_whole", read.append)
+    assert same_measurement(tmp_path / "a", names, links) == []
+    assert read == []
+    monkeypatch.undo()
+    # a copy of a file that has two names is noted once, by the first of them
+    (said,) = same_measurement(tmp_path / "b", names | {"s2b": 1}, links[:1])
+    assert said.startswith("tubes s1 (patient P1, day 1) and s2b (patient P1, day 2) hold")
+
+
+def test_only_files_of_one_size_and_one_end_are_read(tmp_path, monkeypatch):
+    from hladr.study import contents
+
+    read = []
+    monkeypatch.setattr(contents, "_whole", lambda path: read.append(Path(path).name) or path)
+    assert same_measurement(tmp_path, {"s1": 1, "s2": 2, "s2b": 3, "s2c": 1, "b1": 4, "b2": 5}) == []
+    assert sorted(read) == ["s1.fcs", "s2c.fcs"]
+
+
+def test_files_that_cannot_be_read_or_are_empty_are_not_compared(tmp_path):
+    study = write_study(tmp_path)
+    (study / "fcs" / "s1.fcs").mkdir(parents=True)
+    for name in ("s2", "s2b", "b1", "b2"):
+        (study / "fcs" / f"{name}.fcs").touch()
+    assert [note for note in check(study).notes if "same measurement" in note] == []
+
+
+def test_measurements_under_two_names_are_counted_after_twenty(tmp_path):
+    from hladr.study import load_study
+    from hladr.study.notes import same_measurement as sentences
+
+    rows = "".join(f"t{i},P{i},1,athens,fcs/t{i}.fcs,b1\n" for i in range(60))
+    samples = "sample_id,patient_id,day,lab,fcs,bead_id\n" + rows
+    files = {"config_dot_yaml": "contract: 1\n", "samples_dot_csv": samples, "ferritin_dot_csv": FERRITIN}
+    study = load_study(write_study(tmp_path, **files))
+    said = sentences(study, {"tubes": {f"t{i}": i // 2 for i in range(60)}, "beads": {}})
+    assert len(said) == 21
+    assert said[19].startswith("tubes t38 (patient P38, day 1) and t39 (patient P39, day 1) hold")
+    assert said[20] == "and 10 more measurements are there under more than one name"
 
 
 def test_names_that_differ_in_capitals_are_two_files(tmp_path):
