@@ -142,15 +142,15 @@ def _ferritin_without_tube(study: Study, labels: Mapping[str, str]) -> list[str]
     days = {patient: {value.day for value in of_patient} for patient, of_patient in values.items()}
     lines = [
         f"{label}, {_rows(value.row for value in values[patient])}: patient {patient} has no tube; "
-        f"did you mean {meant}?"
-        for patient, meant in _meant(study, days)
+        f"did you mean {other}?"
+        for patient, other in meant.items()
     ]
-    # ferritin alone is a valid draw: only how many there are is worth a line
-    others = len(values) - len(lines)
+    # ferritin alone is a valid draw: all of them are worth one line
+    others = [patient for patient in values if patient not in meant]
     said = _at_most(lines, f"more patients of {label} have no tube and an id like that of one who has")
     if others:
-        whose = f"{others} {'more ' if lines else ''}patient{' has' if others == 1 else 's have'}"
-        said.append(f"{label}: {whose} no tube, only ferritin")
+        whose = f"{len(others)} {'more ' if lines else ''}patient{' has' if len(others) == 1 else 's have'}"
+        said.append(f"{label}: {whose} no tube, only ferritin: {first_of(others, MOST_IDS)}")
     return said
 
 
@@ -165,6 +165,7 @@ def _meant(study: Study, unknown: Mapping[str, set[int]]) -> Iterator[tuple[str,
     for patient, days in unknown.items():
         meant = by_form.get(_form(patient))
         if meant is None and len(unknown) <= _MOST_GUESSED:
+    meant = dict(_meant(study, days))
             meant = closest(patient, [p for p, on in tubes.items() if days <= on and not days & ferritin[p]])
         if meant is not None:
             yield patient, meant

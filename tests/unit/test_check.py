@@ -144,7 +144,7 @@ def notes(folder, *changes, **files) -> list[str]:
 def test_studies_that_are_right_get_no_note_of_a_slip(tmp_path):
     write_demo(tmp_path / "demo")
     assert check(tmp_path / "demo").notes == ()
-    assert check(write_study(tmp_path / "small")).notes == ("ferritin.csv: 1 patient has no tube, only ferritin",)
+    assert check(write_study(tmp_path / "small")).notes == ("ferritin.csv: 1 patient has no tube, only ferritin: P9",)
 
 
 def test_notes_come_after_the_findings_and_change_no_exit_status(tmp_path, capsys):
@@ -299,10 +299,10 @@ def test_a_neighbour_is_meant_only_where_its_ferritin_is_missing(tmp_path):
     first = [("ATH-001", 1), ("ATH-001", 2)]
     new = [("ATH-004", 1), ("ATH-004", 2)]
     assert ferritin_notes(tmp_path / "a", samples, *first, ("ATH-003", 1), ("ATH-003", 2), *new) == (
-        "ferritin.csv: 1 patient has no tube, only ferritin",
+        "ferritin.csv: 1 patient has no tube, only ferritin: ATH-004",
     )
     assert ferritin_notes(tmp_path / "b", samples, *first, ("ATH-003", 2), *new) == (
-        "ferritin.csv: 1 patient has no tube, only ferritin",
+        "ferritin.csv: 1 patient has no tube, only ferritin: ATH-004",
     )
     assert ferritin_notes(tmp_path / "c", samples, *first, *new) == (
         "ferritin.csv, rows 4 and 5: patient ATH-004 has no tube; did you mean ATH-003?",
@@ -313,7 +313,9 @@ def test_patients_of_ferritin_alone_are_counted_on_one_line(tmp_path):
     values = [("P1", 1), *((f"SCREEN-{i}", 1) for i in range(1, 301)), ("P-01", 1)]
     assert ferritin_notes(tmp_path, of_patients("P1"), *values) == (
         "ferritin.csv, row 303: patient P-01 has no tube; did you mean P1?",
-        "ferritin.csv: 300 more patients have no tube, only ferritin",
+        "ferritin.csv: 300 more patients have no tube, only ferritin: "
+        + "".join(f"SCREEN-{i}, " for i in range(1, 10))
+        + "SCREEN-10 and 290 more",
     )
 
 
