@@ -84,7 +84,7 @@ def table_notes(inputs: Inputs) -> list[str]:
     from ..study.notes import notes_of, same_measurement, uncompensated
 
     study = inputs.study
-    labels = {name: f"table {name}" for name in ("samples", "beads", "ferritin")}
+    labels = {name: f"table {name}" for name in ("samples", "beads", "ferritin", "outcomes")}
     read = {name: reading.notes for name, reading in inputs.readings.items() if reading.n_events is not None}
     contents = {
         group: {name: file.get("sha256") for name, file in inputs.digests.get(group, {}).items()}

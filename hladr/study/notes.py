@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from ..fcs.compensation import FROM_FILE
 from ..rules import SAP_DAY, SAP_DAY15
+from .columns import SHORTENED
 from .contents import one_file
 from .problems import closest, first_of
 from .types import BeadRun, Study, Tube
@@ -35,6 +36,7 @@ def notes_of(study: Study, labels: Mapping[str, str] | None = None) -> tuple[str
     """
     labels = study.files if labels is None else labels
     return (
+        *_shortened_ids(study, labels),
         *_one_file_twice(study, labels),
         *_ferritin_without_tube(study, labels),
         *_without_baseline(study, labels),
@@ -117,6 +119,29 @@ def _same(rows: Sequence[Tube | BeadRun]) -> str:
     return f"{named} hold the same measurement: {which} exported under the wrong name"
 
 
+def _shortened_ids(study: Study, labels: Mapping[str, str]) -> list[str]:
+    """Say which ids look like 2.02403E+11, which several long numbers become at once; as a sample_id it is refused."""
+    columns = (
+        ("samples", "patient_id", study.tubes),
+        ("samples", "bead_id", study.tubes),
+        ("beads", "bead_id", study.bead_runs),
+        ("ferritin", "patient_id", study.ferritin),
+        ("outcomes", "patient_id", study.outcomes or ()),
+    )
+    rows: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for table, column, of_table in columns:
+        for row in of_table:
+            name = getattr(row, column)
+            if name is not None and SHORTENED.fullmatch(name):
+                rows[table, column, name].append(row.row)
+    lines = [
+        f"{labels[table]}, {_rows(numbers)}: {column} {name} looks like a long number that Excel shortened: format the "
+        "column as text and enter the ids again"
+        for (table, column, name), numbers in rows.items()
+    ]
+    return _at_most(lines, "more ids look like a long number that Excel shortened")
+
+
 def _one_file_twice(study: Study, labels: Mapping[str, str]) -> list[str]:
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for table, of_table in (("samples", study.tubes), ("beads", study.bead_runs)):
@@ -140,6 +165,7 @@ def _ferritin_without_tube(study: Study, labels: Mapping[str, str]) -> list[str]
         if value.patient_id not in known:
             values[value.patient_id].append(value)
     days = {patient: {value.day for value in of_patient} for patient, of_patient in values.items()}
+    meant = dict(_meant(study, days))
     lines = [
         f"{label}, {_rows(value.row for value in values[patient])}: patient {patient} has no tube; "
         f"did you mean {other}?"
@@ -165,7 +191,6 @@ def _meant(study: Study, unknown: Mapping[str, set[int]]) -> Iterator[tuple[str,
     for patient, days in unknown.items():
         meant = by_form.get(_form(patient))
         if meant is None and len(unknown) <= _MOST_GUESSED:
-    meant = dict(_meant(study, days))
             meant = closest(patient, [p for p, on in tubes.items() if days <= on and not days & ferritin[p]])
         if meant is not None:
             yield patient, meant

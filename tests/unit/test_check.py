@@ -265,6 +265,42 @@ def test_measurements_under_two_names_are_counted_after_twenty(tmp_path):
     assert said[20] == "and 10 more measurements are there under more than one name"
 
 
+@pytest.mark.parametrize("shown", ["2.02403E+11", "2,02403E+11", "2e+05", "1.5E+100"])
+def test_ids_that_excel_shortened_are_noted(tmp_path, shown):
+    """202403000001 and 202403000002 are one patient by then."""
+    advice = "looks like a long number that Excel shortened: format the column as text and enter the ids again"
+    days = ",".join(f"sofa_d{day}" for day in range(1, 16))
+    rows = f'A,"{shown}",1,athens,fcs/a.fcs,"{shown}"\nB,"{shown}",2,athens,fcs/b.fcs,"{shown}"\n'
+    files = {
+        "config_dot_yaml": "contract: 1\n",
+        "samples_dot_csv": f"sample_id,patient_id,day,lab,fcs,bead_id\n{rows}",
+        "beads_dot_csv": f'bead_id,lab,fcs,kit,lot\n"{shown}",athens,fcs/b1.fcs,quantibrite-pe,96597\n',
+        "ferritin_dot_csv": f'{FERRITIN}"{shown}",1,600,ng/mL,\n',
+        "outcomes_dot_csv": f'patient_id,{days},death_day\n"{shown}",{",".join("1" * 15)},\n',
+    }
+    said = [note for note in notes(tmp_path, **files) if "Excel" in note]
+    assert said == [
+        f"samples.csv, rows 2 and 3: patient_id {shown} {advice}",
+        f"samples.csv, rows 2 and 3: bead_id {shown} {advice}",
+        f"beads.csv, row 2: bead_id {shown} {advice}",
+        f"ferritin.csv, row 2: patient_id {shown} {advice}",
+        f"outcomes.csv, row 2: patient_id {shown} {advice}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["202403000001", "2.5", "E+11", "2E11", "1E-05", "22.5E+11", "ATH-2.02E+11"])
+def test_other_ids_are_not_shortened_numbers(tmp_path, name):
+    samples = FILES["samples.csv"].replace("P2,", f"{name},")
+    assert [note for note in notes(tmp_path, samples_dot_csv=samples) if "Excel" in note] == []
+
+
+def test_a_shortened_sample_id_is_refused_and_says_so(tmp_path):
+    result = check(write_study(tmp_path, ("samples.csv", "s3,P2", "2.02403E+11,P2")))
+    assert [str(p).split("remedy: ")[1] for p in result.problems] == [
+        "Excel has shortened a long number: format the column as text and enter the ids again"
+    ]
+
+
 def test_names_that_differ_in_capitals_are_two_files(tmp_path):
     assert notes(tmp_path, ("samples.csv", "fcs/s2.fcs", "fcs/S1.fcs")) == []
 
