@@ -15,7 +15,8 @@ from .pairing import PESettings, bead_settings, compare, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
 from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
-from .study.notes import notes_of, uncompensated
+from .study.contents import same_bytes
+from .study.notes import notes_of, same_measurement, uncompensated
 from .study.problems import first_of
 
 SAME_FROM = 3  # tubes or bead runs of one lab with the same finding, from which on it is printed once
@@ -86,7 +87,8 @@ def check(folder: str | Path) -> CheckResult:
     except StudyError as error:
         return CheckResult(error.problems, ())
     specimens, headers = _specimens(study)
-    return CheckResult((), tuple(specimens), (*notes_of(study), *uncompensated(study, headers)))
+    same = same_measurement(study, same_bytes(study, headers))
+    return CheckResult((), tuple(specimens), (*notes_of(study), *same, *uncompensated(study, headers)))
 
 
 def specimen_lines(specimens: Iterable[SpecimenFinding]) -> list[str]:

@@ -1,7 +1,7 @@
 """Bead runs over time: Levey-Jennings series with Westgard rules, and what one PE means in each laboratory.
 
 A series is one quantity of one cytometer, kit, lot and PE voltage (what one PE means: of all lots). Its mean and sd
-come from its first accepted runs, or from the configuration. Rules: Westgard JO et al., Clin Chem 1981;27:493.
+come from its first accepted runs without a jump, or from the configuration.
 """
 
 import math
@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 
 from . import moments
 from .flags import FAILED, finding
+from .westgard import westgard
 
 QUANTITIES = (
     "slope",
@@ -23,6 +24,7 @@ QUANTITIES = (
     "value_at_common_pe",
 )
 
+JUMP = "calibration_jump"
 ACROSS_LOTS = ("value_at_common_pe",)  # what one PE means does not depend on the lot
 
 
@@ -41,6 +43,13 @@ class Run:
     status: str
     change: str
     values: Mapping[str, float]
+    jumped: bool = False
+    state: int = 0  # how often a jump has lasted before, so that the cytometer's usual state is another
+
+    @property
+    def machine(self) -> tuple:
+        """What a jump is looked for in: one cytometer with one kit at one setting of PE, whatever the lot."""
+        return self.lab, self.cytometer, self.kit, self.pe_voltage, self.pe_scale
 
 
 def series(calibrations: Sequence, study) -> list[dict[str, object]]:
@@ -49,7 +58,8 @@ def series(calibrations: Sequence, study) -> list[dict[str, object]]:
     Parameters
     ----------
     calibrations : sequence of calibration.Calibration
-        In the order of beads.csv; runs without a line (failed ones included) are left out where they have no value.
+        In the order of beads.csv, with their jumps (`with_jumps`); runs without a line (failed ones included) are left
+        out where they have no value.
     study : study.Study
         For the configuration's section `drift`.
 
@@ -60,7 +70,7 @@ def series(calibrations: Sequence, study) -> list[dict[str, object]]:
     """
     settings = study.config["drift"]
     grouped: dict[tuple, list[Run]] = defaultdict(list)
-    for run in _runs(calibrations, settings):
+    for run in _with_states(_runs(calibrations, settings), settings["min_runs"]):
         for quantity in QUANTITIES:
             lot = "" if quantity in ACROSS_LOTS else run.lot
             grouped[run.lab, run.cytometer, run.kit, lot, run.pe_voltage, QUANTITIES.index(quantity)].append(run)
@@ -94,7 +104,7 @@ def with_jumps(calibrations: Mapping, study) -> dict:
     for run in _runs(list(calibrations.values()), settings):
         if run.status == FAILED or run.acquired_at is None:
             continue
-        machine = (run.lab, run.cytometer, run.kit, run.pe_voltage, run.pe_scale)
+        machine = run.machine
         now = math.log(run.values["value_at_common_pe"])
         usual, limit, source = _usual(run, before[machine], settings)
         if limit is None or abs(now - usual) <= limit:
@@ -104,7 +114,7 @@ def with_jumps(calibrations: Mapping, study) -> dict:
         jumped[machine].append(now)
         more = "more" if now > usual else "less"
         text = f"one PE means {100 * abs(math.expm1(now - usual)):.0f} % {more} than {source}"
-        found = (*out[run.bead_id].findings, finding("calibration_jump", text))
+        found = (*out[run.bead_id].findings, finding(JUMP, text))
         out[run.bead_id] = replace(out[run.bead_id], findings=found)
         if len(jumped[machine]) >= settings["min_runs"]:  # after a service this is how the cytometer is now
             before[machine] = jumped.pop(machine)
@@ -173,9 +183,23 @@ def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
                 calibration.status,
                 change,
                 _values(calibration, settings["common_pe"]),
+                any(found.code == JUMP for found in calibration.findings),
             )
         )
     return runs
+
+
+def _with_states(runs: Sequence[Run], lasting: int) -> Iterator[Run]:
+    """Count the usual states of each cytometer as `with_jumps` does: so many jumps in a row begin another."""
+    state: dict[tuple, int] = defaultdict(int)
+    in_row: dict[tuple, int] = defaultdict(int)
+    for run in runs:
+        yield replace(run, state=state[run.machine])
+        if run.status != FAILED and run.acquired_at is not None:
+            in_row[run.machine] = in_row[run.machine] + 1 if run.jumped else 0
+            if in_row[run.machine] == lasting:
+                state[run.machine] += 1
+                in_row[run.machine] = 0
 
 
 def _values(calibration, common_pe: float) -> dict[str, float]:
@@ -226,46 +250,21 @@ def _rows(runs: Sequence[Run], quantity: str, settings: Mapping) -> Iterator[dic
 
 
 def _limits(runs: Sequence[Run], quantity: str, settings: Mapping) -> tuple[float | None, float | None, str]:
-    """Mean and sd of the configuration, else of the first accepted runs; none with too few of them."""
+    """Mean and sd of the configuration, else of the first accepted runs of one state; none with too few of them.
+
+    Runs that jumped would widen the very limits that are to show them, and so would two states of a cytometer. A jump
+    is judged by the runs before it alone, never by these limits.
+    """
     stated = _stated(runs[-1], quantity, settings)
     if stated is not None:
         return *stated, "configuration"
-    first = [run.values[quantity] for run in runs if run.status != FAILED][: settings["first_runs"]]
-    if len(first) < settings["min_runs"]:
+    usual: dict[int, list[float]] = defaultdict(list)
+    for run in runs:
+        if run.status != FAILED and not run.jumped:
+            usual[run.state].append(run.values[quantity])
+    first = next((values for values in usual.values() if len(values) >= settings["min_runs"]), None)
+    if first is None:
         return None, None, ""
+    first = first[: settings["first_runs"]]
     sd = stdev(first)
     return fmean(first), sd if sd > 0 else None, f"first {len(first)} runs"
-
-
-def westgard(scores: Sequence[float]) -> list[str]:
-    """Name the rules that the last run breaks.
-
-    Parameters
-    ----------
-    scores : sequence of float
-        (value - mean) / sd of the accepted runs, oldest first; the last is the run in question.
-
-    Returns
-    -------
-    list of str
-        Of `1-3s` (one beyond 3 sd), `2-2s` (two in a row beyond 2 sd on one side), `R-4s` (one beyond +2 sd and the
-        next beyond -2 sd, or the reverse), `4-1s` (four in a row beyond 1 sd on one side), `10-x` (ten in a row on
-        one side of the mean).
-    """
-    broken = []
-    if abs(scores[-1]) > 3:
-        broken.append("1-3s")
-    if _one_side(scores, 2, 2):
-        broken.append("2-2s")
-    if len(scores) >= 2 and min(scores[-2:]) < -2 and max(scores[-2:]) > 2:
-        broken.append("R-4s")
-    if _one_side(scores, 4, 1):
-        broken.append("4-1s")
-    if _one_side(scores, 10, 0):
-        broken.append("10-x")
-    return broken
-
-
-def _one_side(scores: Sequence[float], number: int, beyond: float) -> bool:
-    last = scores[-number:]
-    return len(last) == number and (all(z > beyond for z in last) or all(z < -beyond for z in last))

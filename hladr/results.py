@@ -199,6 +199,7 @@ def read_report(study, results: Path):
     report.view.Inputs
     """
     from .exports import read_table
+    from .provenance import kept_digests
     from .report.view import Inputs
 
     names = ("quantification", "calibrations", "phenotypes", "reversal", "drift")
@@ -215,6 +216,7 @@ def read_report(study, results: Path):
         pictures={name: path for name, path in pictures.items() if name in known},
         bead_pictures={r.bead_id: stems[r.file_stem] for r in study.bead_runs if r.file_stem in stems},
         gates=frozenset(path.stem for path in (results / "gates").glob("*.xml")),
+        digests=kept_digests(study, results),
     )
 
 

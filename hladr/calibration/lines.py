@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST_ERROR_PERCENT = 1e-9  # below it, the line goes through all levels and what is left is rounding
+
 
 @dataclass(frozen=True)
 class Line:
@@ -105,6 +107,7 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
         ab = -variance * float(x.mean()) / sxx
         covariance = ((variance * (1 / n + float(x.mean()) ** 2 / sxx), ab), (ab, variance / sxx))
     recoveries = 10.0 ** (-residuals)
+    worst = float(100 * np.abs(recoveries - 1).max())
     offset, offset_rms = _offset_model(np.asarray(pe, float), y) if n >= 3 else (None, None)
     return Line(
         slope,
@@ -114,7 +117,7 @@ def fit(pe: Sequence[float], values: Sequence[float]) -> Line:
         covariance,
         tuple(map(float, recoveries)),
         tuple(_left_out(x, y, k) for k in range(n)),
-        float(100 * np.abs(recoveries - 1).max()),
+        worst if worst >= LEAST_ERROR_PERCENT else 0.0,
         float(np.mean(y - x)),
         offset,
         offset_rms,

@@ -56,7 +56,9 @@ def problem_rows(
         if run["status"] != "ok":
             rows.append(_problem("bead run", run["bead_id"], run, lab=run["lab"]))
     tube_codes: dict[tuple, set[str]] = {}
+    lab_of: dict[tuple, str] = {}
     for tube in tables.get("quantification", ()):
+        lab_of.setdefault((tube["patient_id"], tube["day"]), tube["lab"])
         tube_codes.setdefault((tube["patient_id"], tube["day"]), set()).update(_codes(tube))
         if tube["status"] != "ok":
             place = {"patient": tube["patient_id"], "day": tube["day"], "lab": tube["lab"]}
@@ -67,18 +69,24 @@ def problem_rows(
     for draw in tables.get("phenotypes", ()):
         own = [code for code in _codes(draw) if code not in tube_codes.get((draw["patient_id"], draw["day"]), ())]
         if draw["status"] != "ok" and own:
-            name = f"{draw['patient_id']} day {draw['day']}"
-            rows.append(_problem("blood draw", name, draw, own, patient=draw["patient_id"], day=draw["day"]))
+            rows.append(_of_draw(draw, own, lab_of))
     if not rows:
         return []
-    rows += [_without_ferritin(draw) for draw in tables.get("phenotypes", ()) if ferritin_wanted(draw)]
+    rows += [_without_ferritin(draw, lab_of) for draw in tables.get("phenotypes", ()) if ferritin_wanted(draw)]
     return sorted(rows, key=lambda row: _STATUS_ORDER.get(row["status"], 2))
 
 
-def _without_ferritin(draw: Mapping[str, object]) -> dict:
+def _of_draw(draw: Mapping[str, object], codes: Sequence[str], lab_of: Mapping[tuple, str]) -> dict:
+    """Make the row of a draw; its laboratory is that of the day's tube, where there is one."""
+    patient, day = draw["patient_id"], draw["day"]
+    return _problem(
+        "blood draw", f"{patient} day {day}", draw, codes, patient=patient, day=day, lab=lab_of.get((patient, day))
+    )
+
+
+def _without_ferritin(draw: Mapping[str, object], lab_of: Mapping[tuple, str]) -> dict:
     wanted = ferritin_wanted(draw)
-    name = f"{draw['patient_id']} day {draw['day']}"
-    row = _problem("blood draw", name, draw, (), patient=draw["patient_id"], day=draw["day"])
+    row = _of_draw(draw, (), lab_of)
     what = {MISSING: "Ferritin is missing.", UNDECIDED: "Ferritin may lie on either side of the limit of MALS."}
     return row | {"status": NO_CALL, "what": what[wanted], "what to do": REMEDIES[wanted]}
 

@@ -12,6 +12,7 @@ import numpy as np
 BLOCK_EVENTS = 400  # at least, so that a block's median is sharp
 MOST_BLOCKS = 100
 SIGNIFICANT = 4.0  # standard errors: with hundreds of comparisons chance hardly reaches it
+CLEAR, LIKELY = 3.0, 2.5  # standard errors between the first and the last fifth: one comparison in each tube
 PASSING = 5.0  # standard errors of a fifth against the others: five comparisons of two signals in each of many tubes
 
 
@@ -184,12 +185,13 @@ class Change:
     def status(self, review: float, failed: float) -> str | None:
         """Say what the change does to a tube: `failed`, `review`, or None where it is small or may be chance.
 
-        Medians of few cells differ by chance, but seldom by as much as fails a tube: less other evidence is asked for.
+        Medians of few cells, and of two populations, differ by chance, also by as much as fails a tube. A large change
+        with less evidence than a refusal needs is for a person to look at.
         """
         size = abs(self.relative)
-        if size > failed and self.errors > 2.5:
+        if size > failed and self.errors > CLEAR:
             return "failed"
-        return "review" if size > review and self.errors > 3 else None
+        return "review" if size > review and self.errors > (LIKELY if size > failed else CLEAR) else None
 
 
 def fifths(time: np.ndarray | None, values: np.ndarray, inside: np.ndarray) -> Change | None:

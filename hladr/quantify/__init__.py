@@ -181,13 +181,10 @@ def _with_abc(base: Measurement, reading, convert: _Conversion, found: list[Find
         return replace(base, findings=tuple(found))
     line = convert.calibration.line
     if limits.below(pe, line.pe_low) or limits.above(pe, line.pe_high):
-        end = "below the dimmest" if pe < line.pe_low else "above the brightest"
-        found.append(
-            finding(
-                "extrapolated",
-                f"{STATISTIC_NAMES[statistic]} PE lies {end} bead level that was used",
-            )
-        )
+        dim = pe < line.pe_low
+        text = f"PE lies {'below the dimmest' if dim else 'above the brightest'} bead level that was used"
+        also = ", as it does in an isotype or unstained tube" if dim and not convert.is_isotype else ""
+        found.append(finding("extrapolated", f"{STATISTIC_NAMES[statistic]} {text}{also}"))
     models = _models(reading, convert, statistic)
     found += _sensitive(abc, models, statistic, config)
     parts, dof, half = _interval(abc, pe, reading, convert, statistic, config)

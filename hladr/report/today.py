@@ -81,11 +81,18 @@ def newest(tubes: Sequence[Mapping]) -> Mapping | None:
 
 def table_notes(inputs: Inputs) -> list[str]:
     """Say what of the tables is allowed and usually a slip, as `hladr check` does, but no file's own name."""
-    from ..study.notes import notes_of, uncompensated
+    from ..study.notes import notes_of, same_measurement, uncompensated
 
-    labels = {name: f"table {name}" for name in ("samples", "beads", "ferritin")}
+    study = inputs.study
+    labels = {name: f"table {name}" for name in ("samples", "beads", "ferritin", "outcomes")}
     read = {name: reading.notes for name, reading in inputs.readings.items() if reading.n_events is not None}
-    return [sentence(note) for note in (*notes_of(inputs.study, labels), *uncompensated(inputs.study, read))]
+    contents = {
+        group: {name: file.get("sha256") for name, file in inputs.digests.get(group, {}).items()}
+        for group in ("tubes", "beads")
+    }
+    contents["tubes"] = {name: content for name, content in contents["tubes"].items() if name in read}
+    notes = (*notes_of(study, labels), *same_measurement(study, contents), *uncompensated(study, read))
+    return [sentence(note) for note in notes]
 
 
 def listed_problems(inputs: Inputs) -> Counter:

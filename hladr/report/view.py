@@ -58,6 +58,8 @@ class Inputs:
         By sample_id and bead_id, where there is a picture.
     gates : set of str
         sample_ids with a GatingML file.
+    digests : mapping of str to mapping
+        `tubes` and `beads`, by id what `provenance.kept_digests` knows of the files as they were read.
     """
 
     study: Study
@@ -68,6 +70,7 @@ class Inputs:
     pictures: Mapping
     bead_pictures: Mapping
     gates: frozenset
+    digests: Mapping
 
     @property
     def config(self) -> Mapping:

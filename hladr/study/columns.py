@@ -16,6 +16,7 @@ _WHOLE_FLOAT = re.compile(r"(0|[1-9][0-9]*)\.0+")
 _INTEGER = re.compile(r"([-+]?[0-9]{1,15})(?:[.,]0+)?")
 _NUMBER = re.compile(r"([-+]?[0-9]+)(?:([.,])([0-9]+))?")
 _GROUPED = re.compile(r"[-+]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.IGNORECASE)  # what Excel shows of a long number
 _EXCEL_ERRORS = frozenset(
     ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#####")
 )
@@ -222,8 +223,10 @@ def _name(cell: object, text: str, form: str | None, about: str) -> str:
         return text
     if form == "file-id":
         if not _FILE_ID.fullmatch(text):
+            excel = "Excel has shortened a long number: format the column as text and enter the ids again"
             raise CellError(
-                "letters (A to Z, a to z), digits, '.', '_' and '-', not beginning with '.'", "rename the tube"
+                "letters (A to Z, a to z), digits, '.', '_' and '-', not beginning with '.'",
+                excel if SHORTENED.fullmatch(text) else "rename the tube",
             )
         return text
     if text.startswith(_FORMULA_STARTS):

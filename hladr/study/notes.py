@@ -3,12 +3,14 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from ..fcs.compensation import FROM_FILE
 from ..rules import SAP_DAY, SAP_DAY15
+from .columns import SHORTENED
+from .contents import one_file
 from .problems import closest, first_of
-from .types import Study
+from .types import BeadRun, Study, Tube
 
 MOST_LINES = 20  # of one kind
 MOST_IDS = 10
@@ -34,6 +36,7 @@ def notes_of(study: Study, labels: Mapping[str, str] | None = None) -> tuple[str
     """
     labels = study.files if labels is None else labels
     return (
+        *_shortened_ids(study, labels),
         *_one_file_twice(study, labels),
         *_ferritin_without_tube(study, labels),
         *_without_baseline(study, labels),
@@ -69,6 +72,76 @@ def uncompensated(study: Study, notes: Mapping[str, Iterable[str]]) -> list[str]
     ]
 
 
+def same_measurement(study: Study, contents: Mapping[str, Mapping[str, Hashable]]) -> list[str]:
+    """Say which files hold the same bytes under several names: one measurement would count for two draws.
+
+    Parameters
+    ----------
+    study : Study
+    contents : mapping of str to mapping
+        `tubes` and `beads`, from sample_id and bead_id to what is equal for equal contents; files that are not there
+        are not compared.
+
+    Returns
+    -------
+    list of str
+        One sentence per content, without a full stop at the end. Rows that name one path are noted elsewhere, and
+        hard links are meant: they are one file.
+    """
+    by_content: dict[Hashable, dict[str, Tube | BeadRun]] = defaultdict(dict)
+    for kind, key, rows in (("tubes", "sample_id", study.tubes), ("beads", "bead_id", study.bead_runs)):
+        for row in rows:
+            content = contents[kind].get(getattr(row, key))
+            if content is not None and row.fcs is not None:
+                by_content[content].setdefault(row.fcs, row)
+    lines = []
+    for of_path in by_content.values():
+        if len(of_path) > 1:
+            files: dict[Hashable, Tube | BeadRun] = {}
+            for path, row in of_path.items():
+                files.setdefault(one_file(study, path), row)
+            if len(files) > 1:
+                lines.append(_same(list(files.values())))
+    return _at_most(lines, "more measurements are there under more than one name")
+
+
+def _same(rows: Sequence[Tube | BeadRun]) -> str:
+    tubes = [f"{r.sample_id} (patient {r.patient_id}, day {r.day})" for r in rows if isinstance(r, Tube)]
+    beads = [r.bead_id for r in rows if isinstance(r, BeadRun)]
+    named = " and ".join(
+        f"{what}{'s' if len(names) > 1 else ''} {first_of(names, MOST_ROWS)}"
+        for what, names in (("tube", tubes), ("bead run", beads))
+        if names
+    )
+    if not tubes:  # copied beside each day's tubes, they do no harm
+        return f"{named} hold the same measurement: if it is one run, name one of them in bead_id of all its tubes"
+    which = "one of the files was" if len(rows) == 2 else "all but one of the files were"
+    return f"{named} hold the same measurement: {which} exported under the wrong name"
+
+
+def _shortened_ids(study: Study, labels: Mapping[str, str]) -> list[str]:
+    """Say which ids look like 2.02403E+11, which several long numbers become at once; as a sample_id it is refused."""
+    columns = (
+        ("samples", "patient_id", study.tubes),
+        ("samples", "bead_id", study.tubes),
+        ("beads", "bead_id", study.bead_runs),
+        ("ferritin", "patient_id", study.ferritin),
+        ("outcomes", "patient_id", study.outcomes or ()),
+    )
+    rows: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for table, column, of_table in columns:
+        for row in of_table:
+            name = getattr(row, column)
+            if name is not None and SHORTENED.fullmatch(name):
+                rows[table, column, name].append(row.row)
+    lines = [
+        f"{labels[table]}, {_rows(numbers)}: {column} {name} looks like a long number that Excel shortened: format the "
+        "column as text and enter the ids again"
+        for (table, column, name), numbers in rows.items()
+    ]
+    return _at_most(lines, "more ids look like a long number that Excel shortened")
+
+
 def _one_file_twice(study: Study, labels: Mapping[str, str]) -> list[str]:
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for table, of_table in (("samples", study.tubes), ("beads", study.bead_runs)):
@@ -92,17 +165,18 @@ def _ferritin_without_tube(study: Study, labels: Mapping[str, str]) -> list[str]
         if value.patient_id not in known:
             values[value.patient_id].append(value)
     days = {patient: {value.day for value in of_patient} for patient, of_patient in values.items()}
+    meant = dict(_meant(study, days))
     lines = [
         f"{label}, {_rows(value.row for value in values[patient])}: patient {patient} has no tube; "
-        f"did you mean {meant}?"
-        for patient, meant in _meant(study, days)
+        f"did you mean {other}?"
+        for patient, other in meant.items()
     ]
-    # ferritin alone is a valid draw: only how many there are is worth a line
-    others = len(values) - len(lines)
+    # ferritin alone is a valid draw: all of them are worth one line
+    others = [patient for patient in values if patient not in meant]
     said = _at_most(lines, f"more patients of {label} have no tube and an id like that of one who has")
     if others:
-        whose = f"{others} {'more ' if lines else ''}patient{' has' if others == 1 else 's have'}"
-        said.append(f"{label}: {whose} no tube, only ferritin")
+        whose = f"{len(others)} {'more ' if lines else ''}patient{' has' if len(others) == 1 else 's have'}"
+        said.append(f"{label}: {whose} no tube, only ferritin: {first_of(others, MOST_IDS)}")
     return said
 
 

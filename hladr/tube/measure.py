@@ -151,7 +151,10 @@ def _acquisition_flags(reading: TubeReading, change, stable, settings: Mapping) 
     out = []
     saturated = reading.shares["saturated"] or 0
     if saturated > settings["saturated_share"]:
-        out.append(finding("saturated", f"{100 * saturated:.1f} % of the monocytes lie at the PE detector's limit"))
+        text = f"{100 * saturated:.1f} % of the monocytes lie at the PE detector's limit"
+        if saturated > 0.5:  # the median itself is the limit
+            text += ", more than half of them: PE and AB/C are lower bounds"
+        out.append(finding("saturated", text))
     drift = change.status(settings["drift_review"], settings["drift_failed"]) if change is not None else None
     if drift is not None:
         by = f"by {100 * change.relative:+.0f} %" if change.first > 0 else "from zero or below"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,9 +123,9 @@ def wrong_channel(folder, tubes: int):
         ferritin_dot_csv=FILES["ferritin.csv"].splitlines()[0] + "\n",
     )
     (study / "fcs").mkdir()
-    data = build(np.full((9, 5), 1000.0, np.float32), NAMES)
-    for name in ("b1", "b2", *(f"t{i}" for i in range(1, tubes + 1))):
-        (study / "fcs" / f"{name}.fcs").write_bytes(data)
+    for name in ("b1", *(f"t{i}" for i in range(1, tubes + 1))):
+        (study / "fcs" / f"{name}.fcs").write_bytes(build(np.full((9, 5), 1000.0, np.float32), NAMES))
+    (study / "fcs" / "b2.fcs").write_bytes(build(np.full((9, 5), 2000.0, np.float32), NAMES))
     return study
 
 
@@ -172,7 +173,7 @@ def notes(folder, *changes, **files) -> list[str]:
 def test_studies_that_are_right_get_no_note_of_a_slip(tmp_path):
     write_demo(tmp_path / "demo")
     assert check(tmp_path / "demo").notes == ()
-    assert check(write_study(tmp_path / "small")).notes == ("ferritin.csv: 1 patient has no tube, only ferritin",)
+    assert check(write_study(tmp_path / "small")).notes == ("ferritin.csv: 1 patient has no tube, only ferritin: P9",)
 
 
 def test_notes_come_after_the_findings_and_change_no_exit_status(tmp_path, capsys):
@@ -211,6 +212,124 @@ def test_a_file_that_two_rows_name(tmp_path, changes, rows):
     assert notes(tmp_path, *changes) == [f"{rows} {TWO}"]
 
 
+def same_measurement(folder, values: dict[str, float], links=()) -> list[str]:
+    """Write files of one size, some with the same values, and hard links of them; return what is noted."""
+    study = write_study(
+        folder, ("samples.csv", ",,precision,,,,\n", ",,precision,,,,\ns2c,P2,4,athens,fcs/s2c.fcs,b1,,placebo,,,,\n")
+    )
+    (study / "fcs").mkdir()
+    for name, value in values.items():
+        (study / "fcs" / f"{name}.fcs").write_bytes(build(np.full((9, 5), value, np.float32), NAMES))
+    for old, new in links:
+        (study / "fcs" / f"{new}.fcs").hardlink_to(study / "fcs" / f"{old}.fcs")
+    return [note for note in check(study).notes if "same measurement" in note]
+
+
+def test_one_measurement_under_the_names_of_two_patients(tmp_path):
+    names = {"s1": 1, "s2": 2, "s2b": 3, "s2c": 1, "b1": 4, "b2": 5}
+    assert same_measurement(tmp_path / "a", names) == [
+        "tubes s1 (patient P1, day 1) and s2c (patient P2, day 4) hold the same measurement: one of the files was "
+        "exported under the wrong name"
+    ]
+    assert same_measurement(tmp_path / "b", names | {"s2c": 6}) == []
+    assert same_measurement(tmp_path / "c", names | {"s2": 1}) == [
+        "tubes s1 (patient P1, day 1), s2 (patient P1, day 2) and s2c (patient P2, day 4) hold the same measurement: "
+        "all but one of the files were exported under the wrong name"
+    ]
+
+
+def test_beads_that_hold_a_tube_and_beads_that_hold_beads(tmp_path):
+    names = {"s1": 1, "s2": 2, "s2b": 3, "b1": 4, "b2": 5}
+    assert same_measurement(tmp_path / "a", names | {"b1": 1}) == [
+        "tube s1 (patient P1, day 1) and bead run b1 hold the same measurement: one of the files was exported under "
+        "the wrong name"
+    ]
+    assert same_measurement(tmp_path / "b", names | {"b2": 4}) == [
+        "bead runs b1 and b2 hold the same measurement: if it is one run, name one of them in bead_id of all its tubes"
+    ]
+
+
+def test_hard_links_are_one_file_and_are_not_read(tmp_path, monkeypatch):
+    from hladr.study import contents
+
+    names, links = {"s1": 1, "s2": 2, "b1": 4, "b2": 5}, (("s1", "s2c"), ("s2", "s2b"))
+    read = []
+    monkeypatch.setattr(contents, "_whole", read.append)
+    assert same_measurement(tmp_path / "a", names, links) == []
+    assert read == []
+    monkeypatch.undo()
+    # a copy of a file that has two names is noted once, by the first of them
+    (said,) = same_measurement(tmp_path / "b", names | {"s2b": 1}, links[:1])
+    assert said.startswith("tubes s1 (patient P1, day 1) and s2b (patient P1, day 2) hold")
+
+
+def test_only_files_of_one_size_and_one_end_are_read(tmp_path, monkeypatch):
+    from hladr.study import contents
+
+    read = []
+    monkeypatch.setattr(contents, "_whole", lambda path: read.append(Path(path).name) or path)
+    assert same_measurement(tmp_path, {"s1": 1, "s2": 2, "s2b": 3, "s2c": 1, "b1": 4, "b2": 5}) == []
+    assert sorted(read) == ["s1.fcs", "s2c.fcs"]
+
+
+def test_files_that_cannot_be_read_or_are_empty_are_not_compared(tmp_path):
+    study = write_study(tmp_path)
+    (study / "fcs" / "s1.fcs").mkdir(parents=True)
+    for name in ("s2", "s2b", "b1", "b2"):
+        (study / "fcs" / f"{name}.fcs").touch()
+    assert [note for note in check(study).notes if "same measurement" in note] == []
+
+
+def test_measurements_under_two_names_are_counted_after_twenty(tmp_path):
+    from hladr.study import load_study
+    from hladr.study.notes import same_measurement as sentences
+
+    rows = "".join(f"t{i},P{i},1,athens,fcs/t{i}.fcs,b1\n" for i in range(60))
+    samples = "sample_id,patient_id,day,lab,fcs,bead_id\n" + rows
+    files = {"config_dot_yaml": "contract: 1\n", "samples_dot_csv": samples, "ferritin_dot_csv": FERRITIN}
+    study = load_study(write_study(tmp_path, **files))
+    said = sentences(study, {"tubes": {f"t{i}": i // 2 for i in range(60)}, "beads": {}})
+    assert len(said) == 21
+    assert said[19].startswith("tubes t38 (patient P38, day 1) and t39 (patient P39, day 1) hold")
+    assert said[20] == "and 10 more measurements are there under more than one name"
+
+
+@pytest.mark.parametrize("shown", ["2.02403E+11", "2,02403E+11", "2e+05", "1.5E+100"])
+def test_ids_that_excel_shortened_are_noted(tmp_path, shown):
+    """202403000001 and 202403000002 are one patient by then."""
+    advice = "looks like a long number that Excel shortened: format the column as text and enter the ids again"
+    days = ",".join(f"sofa_d{day}" for day in range(1, 16))
+    rows = f'A,"{shown}",1,athens,fcs/a.fcs,"{shown}"\nB,"{shown}",2,athens,fcs/b.fcs,"{shown}"\n'
+    files = {
+        "config_dot_yaml": "contract: 1\n",
+        "samples_dot_csv": f"sample_id,patient_id,day,lab,fcs,bead_id\n{rows}",
+        "beads_dot_csv": f'bead_id,lab,fcs,kit,lot\n"{shown}",athens,fcs/b1.fcs,quantibrite-pe,96597\n',
+        "ferritin_dot_csv": f'{FERRITIN}"{shown}",1,600,ng/mL,\n',
+        "outcomes_dot_csv": f'patient_id,{days},death_day\n"{shown}",{",".join("1" * 15)},\n',
+    }
+    said = [note for note in notes(tmp_path, **files) if "Excel" in note]
+    assert said == [
+        f"samples.csv, rows 2 and 3: patient_id {shown} {advice}",
+        f"samples.csv, rows 2 and 3: bead_id {shown} {advice}",
+        f"beads.csv, row 2: bead_id {shown} {advice}",
+        f"ferritin.csv, row 2: patient_id {shown} {advice}",
+        f"outcomes.csv, row 2: patient_id {shown} {advice}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["202403000001", "2.5", "E+11", "2E11", "1E-05", "22.5E+11", "ATH-2.02E+11"])
+def test_other_ids_are_not_shortened_numbers(tmp_path, name):
+    samples = FILES["samples.csv"].replace("P2,", f"{name},")
+    assert [note for note in notes(tmp_path, samples_dot_csv=samples) if "Excel" in note] == []
+
+
+def test_a_shortened_sample_id_is_refused_and_says_so(tmp_path):
+    result = check(write_study(tmp_path, ("samples.csv", "s3,P2", "2.02403E+11,P2")))
+    assert [str(p).split("remedy: ")[1] for p in result.problems] == [
+        "Excel has shortened a long number: format the column as text and enter the ids again"
+    ]
+
+
 def test_names_that_differ_in_capitals_are_two_files(tmp_path):
     assert notes(tmp_path, ("samples.csv", "fcs/s2.fcs", "fcs/S1.fcs")) == []
 
@@ -245,10 +364,10 @@ def test_a_neighbour_is_meant_only_where_its_ferritin_is_missing(tmp_path):
     first = [("ATH-001", 1), ("ATH-001", 2)]
     new = [("ATH-004", 1), ("ATH-004", 2)]
     assert ferritin_notes(tmp_path / "a", samples, *first, ("ATH-003", 1), ("ATH-003", 2), *new) == (
-        "ferritin.csv: 1 patient has no tube, only ferritin",
+        "ferritin.csv: 1 patient has no tube, only ferritin: ATH-004",
     )
     assert ferritin_notes(tmp_path / "b", samples, *first, ("ATH-003", 2), *new) == (
-        "ferritin.csv: 1 patient has no tube, only ferritin",
+        "ferritin.csv: 1 patient has no tube, only ferritin: ATH-004",
     )
     assert ferritin_notes(tmp_path / "c", samples, *first, *new) == (
         "ferritin.csv, rows 4 and 5: patient ATH-004 has no tube; did you mean ATH-003?",
@@ -259,7 +378,9 @@ def test_patients_of_ferritin_alone_are_counted_on_one_line(tmp_path):
     values = [("P1", 1), *((f"SCREEN-{i}", 1) for i in range(1, 301)), ("P-01", 1)]
     assert ferritin_notes(tmp_path, of_patients("P1"), *values) == (
         "ferritin.csv, row 303: patient P-01 has no tube; did you mean P1?",
-        "ferritin.csv: 300 more patients have no tube, only ferritin",
+        "ferritin.csv: 300 more patients have no tube, only ferritin: "
+        + "".join(f"SCREEN-{i}, " for i in range(1, 10))
+        + "SCREEN-10 and 290 more",
     )
 
 

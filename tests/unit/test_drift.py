@@ -1,5 +1,6 @@
 """Bead runs over time: Westgard's rules on hand-made scores, series and jumps."""
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,11 +8,12 @@ import pytest
 
 from hladr.calibration import Calibration, Level
 from hladr.calibration.lines import fit
-from hladr.drift import QUANTITIES, series, westgard, with_jumps
+from hladr.drift import QUANTITIES, series, with_jumps
 from hladr.flags import finding
 from hladr.pairing import PESettings
 from hladr.study.config import defaults, merge
 from hladr.tables import columns
+from hladr.westgard import westgard
 
 LOT = (638.0, 6930.0, 31_008.0, 67_601.0)
 
@@ -113,6 +115,45 @@ def test_a_jump_is_flagged_and_a_lasting_one_becomes_the_usual_state():
     assert out["x6"].findings[0].code == "calibration_jump"
     # a gain of 1.2 means 17 % fewer molecules per PE
     assert "17 % less" in out["x6"].findings[0].sentence
+
+
+def limits_and_scores(gains, **config):
+    """Return where limits are from, mean and sd, and z by run, of what one PE means; 2,000 molecules at a gain of 1."""
+    runs = {f"x{k}": run(k, gain=g) for k, g in enumerate(gains)}
+    rows = rows_of(series(list(with_jumps(runs, study(**config)).values()), study(**config)), "value_at_common_pe")
+    return rows[0]["limits_from"], (rows[0]["mean"], rows[0]["sd"]), [row["z"] for row in rows]
+
+
+STEADY = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99]  # 2,000 / gain: mean 2,000.1, sd 17.89 by hand; with two more at 1: 15.12
+
+
+def test_runs_that_jumped_do_not_widen_the_limits_that_show_them():
+    """One PE means 62 % and 42 % less in two of ten runs: with them the sd was 449 and no z beyond 3."""
+    source, limits, z = limits_and_scores([*STEADY, 1 / 0.38, 1 / 0.58, 1.0, 1.0])
+    assert source == "first 8 runs"
+    assert limits == pytest.approx((2000.1, 15.12), rel=0.001)
+    assert z[6] == pytest.approx((760 - 2000.1) / 15.1, rel=0.01)
+    assert z[7] == pytest.approx((1160 - 2000.1) / 15.1, rel=0.01)
+    assert max(abs(value) for k, value in enumerate(z) if k not in (6, 7)) < 2
+
+
+def test_a_lasting_jump_leaves_the_limits_to_the_runs_before_it():
+    """Five flagged runs, then the new state is usual and flagged no more; it does not enter the limits of the old."""
+    source, limits, z = limits_and_scores([*STEADY, *[1.2] * 5, 1.21, 1.19, 1.2])
+    assert source == "first 6 runs"
+    assert limits == pytest.approx((2000.1, 17.89), rel=0.001)
+    assert all(value < -15 for value in z[6:])
+
+
+def test_a_lot_that_is_new_after_a_lasting_jump_has_limits_of_its_own():
+    old = [run(k, gain=g) for k, g in enumerate(STEADY)]
+    new = [run(k, gain=1.2 + 0.01 * (-1) ** k, lot="B") for k in range(6, 20)]
+    flagged = with_jumps({c.bead_id: c for c in [*old, *new]}, study())
+    jumps = [c.bead_id for c in flagged.values() if c.findings]
+    assert jumps == [f"x{k}" for k in range(6, 11)]
+    rows = {row["bead_id"]: row for row in rows_of(series(list(flagged.values()), study()), "log10_pe_brightest")}
+    assert (rows["x0"]["limits_from"], rows["x19"]["limits_from"]) == ("first 6 runs", "first 9 runs")
+    assert rows["x19"]["mean"] == pytest.approx(math.log10(67_601 * 1.2 / 2), abs=0.001)
 
 
 def test_a_new_lot_does_not_hide_a_jump_but_a_new_voltage_is_another_series():

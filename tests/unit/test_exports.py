@@ -185,6 +185,20 @@ def test_the_list_of_what_to_fix_has_missing_ferritin_and_ends_with_what_is_done
         ("replaced", "tube", "A", "Nothing: B replaces it."),
     ]
     assert rows[0]["why"] == "Indeterminate: no ferritin"
+    # the laboratory to ask is that of the day's tube; P2 has none on day 4
+    assert [row["lab"] for row in rows] == ["athens", None, "athens"]
+
+
+def test_a_draw_takes_its_laboratory_from_the_tube_of_its_day():
+    tables = waiting_for_ferritin()
+    tables["quantification"] += [
+        {"sample_id": "C", "patient_id": "P2", "day": 1, "lab": "bonn", "status": "ok", "flags": None},
+        {"sample_id": "D", "patient_id": "P2", "day": 4, "lab": "jena", "status": "ok", "flags": None},
+    ]
+    tables["phenotypes"][1] |= {"status": "review", "flags": "ferritin_implausible"}
+    labs = {(row["id"], row["status"]): row["lab"] for row in exports_xlsx.problem_rows(tables, {"A": "B"})}
+    assert labs["P2 day 4", "no call"] == "jena"
+    assert labs["P2 day 4", "review"] == "jena"
 
 
 def test_missing_ferritin_alone_makes_no_workbook(tmp_path):

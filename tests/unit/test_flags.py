@@ -26,6 +26,25 @@ def test_every_code_says_what_it_means_and_what_to_do():
     assert all(flag.meaning.endswith(".") and flag.remedy.endswith(".") for flag in FLAGS.values())
 
 
+@pytest.mark.parametrize(
+    ("code", "causes"),
+    [
+        ("no_monocytes", ("right tube", "CD14", "bead", "isotype", "gate", "acquire more", "new draw")),
+        ("peaks_missing", ("more bead events", "PE voltage", "bead_lots.csv", "certificate")),
+        ("peaks_merged", ("Vortex", "lasers", "bead_lots.csv", "certificate")),
+        ("calibration_jump", ("lot on the vial", "expired", "faded", "alignment", "lasers")),
+    ],
+)
+def test_a_remedy_names_each_usual_cause_in_the_order_in_which_to_look(code, causes):
+    places = [FLAGS[code].remedy.find(cause) for cause in causes]
+    assert min(places) >= 0
+    assert places == sorted(places)
+
+
+def test_no_monocytes_fits_a_tube_without_any():
+    assert FLAGS["no_monocytes"].meaning == "No monocytes, or fewer than the minimum, were found."
+
+
 def test_failed_beats_review_and_comes_first():
     findings = [
         finding("few_monocytes", "only 412 monocytes"),

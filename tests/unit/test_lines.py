@@ -10,13 +10,24 @@ from hladr.calibration.lines import fit
 LOT_96597 = (638.0, 6930.0, 31008.0, 67601.0)
 
 
+@pytest.mark.parametrize("pe", [(319.0, 3465.0), (317.3, 3511.9), (1234.5, 98765.4)])
+def test_two_levels_have_no_error_not_even_that_of_rounding(pe):
+    assert fit(pe, LOT_96597[:2]).max_recovery_error_percent == 0
+
+
+def test_small_errors_that_are_more_than_rounding_stay():
+    line = fit((100.0, 1000.0, 10_000.0), (100.0, 1000.0 * (1 + 3e-10), 10_000.0))
+    # the line takes up a third of it; in percent
+    assert line.max_recovery_error_percent == pytest.approx(2e-8, rel=0.01)
+
+
 def test_exact_power_law_is_found_back():
     pe = np.array([10.0, 100.0, 1000.0])
     line = fit(pe, 5 * pe**1.02)
     assert line.slope == pytest.approx(1.02)
     assert line.intercept == pytest.approx(math.log10(5))
     assert line.r_squared == pytest.approx(1)
-    assert line.max_recovery_error_percent == pytest.approx(0, abs=1e-9)
+    assert line.max_recovery_error_percent == 0
     assert line.read(50.0) == pytest.approx(5 * 50**1.02)
 
 

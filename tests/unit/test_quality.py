@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hladr.quality import share, singlet_corners, singlet_ridge, upper_limit
-from hladr.quality.time import fifths, odd_fifth, stability
+from hladr.quality.time import Change, fifths, odd_fifth, stability
 
 
 def test_a_limit_is_the_top_of_the_channel_or_a_value_that_repeats():
@@ -103,13 +103,36 @@ def test_events_are_put_in_the_order_of_time(steady):
     assert first.status(0.15, 0.30) == "failed"
 
 
-@pytest.mark.parametrize("monocytes", [120, 300])
-def test_a_steady_tube_with_few_monocytes_does_not_fail_by_chance(monocytes):
+@pytest.mark.parametrize("monocytes", [120, 200, 300, 400])
+@pytest.mark.parametrize("second", [0.0, 1.2])
+def test_a_steady_tube_with_few_monocytes_does_not_fail_by_chance(monocytes, second):
+    """Of one population, and of two whose PE is 3.3 times apart: the median between them moves easily."""
     rng = np.random.default_rng(4)
     inside = np.ones(monocytes, dtype=bool)
-    found = [fifths(None, rng.lognormal(8, 0.5, monocytes), inside).status(0.15, 0.30) for _ in range(300)]
-    assert found.count("failed") <= 4
-    assert found.count("review") <= 3
+    spread = 0.3 if second else 0.5
+    found = []
+    for _ in range(1000):
+        values = rng.lognormal(8, spread, monocytes) * np.exp(second * (rng.random(monocytes) < 0.5))
+        found.append(fifths(None, values, inside).status(0.15, 0.30))
+    assert found.count("failed") <= 5
+    assert found.count("review") <= 15
+
+
+@pytest.mark.parametrize(
+    ("last", "errors", "status"),
+    [
+        (1310, 3.01, "failed"),
+        (690, 3.01, "failed"),
+        (1310, 2.99, "review"),
+        (690, 2.51, "review"),
+        (1310, 2.49, None),
+        (1290, 3.01, "review"),
+        (1290, 2.99, None),
+        (1140, 9.0, None),
+    ],
+)
+def test_a_large_change_with_less_evidence_than_a_refusal_needs_is_for_review(last, errors, status):
+    assert Change(1000.0, float(last), errors).status(0.15, 0.30) == status
 
 
 @pytest.mark.parametrize(("monocytes", "share"), [(300, 0.95), (1000, 0.99)])

@@ -208,6 +208,16 @@ def test_extrapolation(pe, flagged):
 
 
 @pytest.mark.parametrize(
+    ("pe", "role", "said"), [(119.0, "patient", True), (40_000.0, "patient", False), (119.0, "isotype", False)]
+)
+def test_pe_below_the_beads_may_be_that_of_a_tube_without_the_antibody(pe, role, said):
+    """238 molecules, where the dimmest bead has 638; an isotype tube is expected there."""
+    (one,) = quantify(study([tube(role=role)]), {"s1": reading(pe=pe)}, {"b1": calibration()})
+    assert "extrapolated" in codes(one)
+    assert ("as it does in an isotype or unstained tube" in one.row()["reason"]) is said
+
+
+@pytest.mark.parametrize(
     ("pe", "mean", "flagged"),
     [
         (2550, 2400, True),  # 5,100 and 4,800

@@ -466,9 +466,26 @@ def test_an_error_that_is_never_negative_has_no_limit_below_nothing():
 def test_tubes_without_the_matrix_that_their_files_should_hold_are_noted():
     study = benchmark().synthetic_study(12)
     readings = {tube.sample_id: TubeReading(tube.sample_id, n_events=9000) for tube in study.tubes}
-    assert today.table_notes(SimpleNamespace(study=study, readings=readings)) == []
+    assert today.table_notes(SimpleNamespace(study=study, readings=readings, digests={})) == []
     first = study.tubes[0]
     readings[first.sample_id] = replace(readings[first.sample_id], notes=("no_matrix",))
     of_lab = sum(tube.lab == first.lab for tube in study.tubes)
-    (said,) = today.table_notes(SimpleNamespace(study=study, readings=readings))
+    (said,) = today.table_notes(SimpleNamespace(study=study, readings=readings, digests={}))
     assert said.startswith(f"Lab {first.lab}: 1 of {of_lab} tubes hold no compensation matrix")
+
+
+def test_tubes_whose_files_held_the_same_bytes_are_noted_on_the_first_page(tmp_path):
+    """As they were read: the files themselves may be gone; a tube without events has no measurement."""
+    study = benchmark().synthetic_study(12)
+    study.folder = tmp_path
+    first, second, third, *_ = study.tubes
+    readings = {tube.sample_id: TubeReading(tube.sample_id, n_events=9000) for tube in study.tubes}
+    readings[third.sample_id] = TubeReading(third.sample_id)
+    same = {tube.sample_id: {"bytes": 9, "sha256": "a" * 64} for tube in (first, second, third)}
+    digests = {"tubes": same | {study.tubes[3].sample_id: {"missing": True}}, "beads": {}}
+    (said,) = today.table_notes(SimpleNamespace(study=study, readings=readings, digests=digests))
+    assert said == (
+        f"Tubes {first.sample_id} (patient {first.patient_id}, day {first.day}) and {second.sample_id} (patient "
+        f"{second.patient_id}, day {second.day}) hold the same measurement: one of the files was exported under the "
+        "wrong name."
+    )

@@ -211,6 +211,20 @@ def test_saturated_pe_is_reviewed(tmp_path):
     assert reading.shares["saturated"] == pytest.approx(limit.sum() / tube.is_monocyte.sum(), abs=0.02)
 
 
+@pytest.mark.parametrize(("share", "bound"), [(0.4, False), (0.6, True)])
+def test_a_median_at_the_limit_is_called_a_lower_bound(tmp_path, share, bound):
+    """The detector ends where 40 % or 60 % of the monocytes begin: their median is a value, or the detector's end."""
+    tube = tube_of("canto", n_events=20_000)
+    place = tube.cytometer.index("PE-A")
+    end = np.quantile(tube.events[tube.is_monocyte, place], 1 - share)
+    events = tube.events.copy()
+    events[:, place] = np.minimum(events[:, place], end)
+    reading, _ = read(tmp_path, replace(tube, events=events))
+    (said,) = [f.sentence for f in reading.findings if f.code == "saturated"]
+    assert said.endswith(", more than half of them: PE and AB/C are lower bounds") is bound
+    assert codes(reading, "failed") == []
+
+
 def test_a_few_monocytes_in_the_last_log_channel_are_at_the_limit(tmp_path):
     """Channel 1023 of 1,024 is 10^(4 x 1023 / 1024), 9,910.5: below 10^4, and nothing can lie above it.
 

@@ -43,6 +43,7 @@ rule report:
         tables=tables(
             "samples",
             "ferritin",
+            "outcomes",
             "beads",
             "bead_lots",
             "labs",
