@@ -7,7 +7,8 @@ from gating_tubes import by_channel, columns_of, truth_of
 
 from hladr.flags import SpecimenError
 from hladr.gating import apply
-from hladr.gating.learn import CD45_VALLEY, Columns, Signal, learn, leukocyte_threshold
+from hladr.gating.learn import Columns, Signal, learn
+from hladr.gating.leukocytes import CD45_VALLEY, leukocyte_threshold
 from hladr.simulate import CYTOMETERS, Blood, SimulatedTube, simulate_tube
 
 

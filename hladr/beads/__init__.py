@@ -126,7 +126,7 @@ def find(
     if best is None:
         none = np.zeros(pe.size, bool)
         return Peaks((), None, none, None, Scale(0.0), 0, 0, 0.0, 0.0, 0.0)
-    low, high = _shares(forward, side, best.cluster)
+    low, high = beads_scatter.shares_beside(forward, side, best.cluster)
     return replace(best, debris_share=low, clump_share=high)
 
 
@@ -288,15 +288,3 @@ def _by_hand(pe, top, windows, n_levels):
         0.0,
         np.inf,
     )
-
-
-def _shares(forward, side, cluster) -> tuple[float, float]:
-    """Share of events below and above the singlets' scatter."""
-    if cluster is None or forward.size == 0:
-        return 0.0, 0.0
-    sd = np.sqrt(np.diag(cluster.covariance))
-    low = np.exp(cluster.centre - np.maximum(4 * sd, 0.2))
-    high = np.exp(cluster.centre + np.maximum(3.5 * sd, 0.3))
-    below = (forward < low[0]) | (side < low[1])
-    above = ~below & ((forward > high[0]) | (side > high[1]))
-    return float(below.mean()), float(above.mean())

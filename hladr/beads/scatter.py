@@ -138,3 +138,15 @@ def _by_height(cluster: Cluster, forward: np.ndarray, height: np.ndarray | None)
     spread = max(1.4826 * np.median(np.abs(ratio[usable] - middle)), 0.005)
     low, high = float(middle - 3.5 * spread), float(middle + 3.5 * spread)
     return replace(cluster, mask=usable & (ratio > low) & (ratio < high))
+
+
+def shares_beside(forward: np.ndarray, side: np.ndarray, cluster: Cluster | None) -> tuple[float, float]:
+    """Return the shares of the events (n,) below and above the singlets' scatter: debris and clumps."""
+    if cluster is None or forward.size == 0:
+        return 0.0, 0.0
+    sd = np.sqrt(np.diag(cluster.covariance))
+    low = np.exp(cluster.centre - np.maximum(4 * sd, 0.2))
+    high = np.exp(cluster.centre + np.maximum(3.5 * sd, 0.3))
+    below = (forward < low[0]) | (side < low[1])
+    above = ~below & ((forward > high[0]) | (side > high[1]))
+    return float(below.mean()), float(above.mean())

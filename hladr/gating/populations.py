@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..flags import SpecimenError
-from .landmarks import CD14, SIDE, THIRD, Grid, Landmarks, beyond, landmarks, like_lymphocytes, make_grid
+from .grid import Grid, make_grid
+from .landmarks import CD14, SIDE, THIRD, Landmarks, beyond, landmarks, like_lymphocytes
 from .mixture import Cells, Mixture, Moments, coarse_moments, fit, moments
 from .monocytes import SPREADS, doublet, monocytes
 

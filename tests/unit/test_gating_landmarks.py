@@ -6,7 +6,8 @@ from gating_support import config, f1
 
 from hladr.flags import SpecimenError
 from hladr.gating import apply
-from hladr.gating.landmarks import make_grid, peaks
+from hladr.gating.grid import make_grid
+from hladr.gating.landmarks import peaks
 from hladr.gating.learn import CELL, Columns, Signal, learn
 from hladr.gating.mixture import bin_events
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hladr.gating.landmarks import make_grid
-from hladr.gating.learn import CD45_VALLEY, leukocyte_threshold
+from hladr.gating.grid import make_grid
+from hladr.gating.leukocytes import CD45_VALLEY, leukocyte_threshold
 from hladr.gating.mixture import Mixture, bin_events, fit, moments
 
 
