@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .problems import Collector, Phrase
+from .problems import Collector, Phrase, column_letter
 
 EXTENSIONS = (".csv", ".tsv", ".txt", ".xlsx")
 _LARGEST_BYTES = 200_000_000
@@ -206,13 +206,3 @@ def _table(records: Sequence[tuple[int, list]], convention: str, label: str, pro
 
 def _filled(cell: object) -> bool:
     return cell is not None and (not isinstance(cell, str) or (cell != "" and not cell.isspace()))
-
-
-def column_letter(position: int) -> str:
-    """Name a column as spreadsheets do: 0 is A, 26 is AA."""
-    letters = ""
-    position += 1
-    while position:
-        position, rest = divmod(position - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

@@ -4,7 +4,7 @@ import io
 import warnings
 import zipfile
 
-from .problems import Collector, Phrase
+from .problems import Collector, Phrase, column_letter
 
 _LARGEST_UNPACKED_BYTES = 300_000_000
 _LARGEST_SHEET = (1_048_576, 500)  # rows that a spreadsheet can have; columns that a study's table can need
@@ -144,8 +144,6 @@ def _check_formulas(
     records: list[tuple[int, list]], formulas: list[tuple[int, list]], label: str, problems: Collector
 ) -> None:
     """Find formulas whose value was never stored: to every reader but a spreadsheet they look like empty cells."""
-    from .tables import column_letter
-
     stored = dict(records)
     for number, cells in formulas:
         values = stored.get(number, [])
