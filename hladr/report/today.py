@@ -91,7 +91,8 @@ def table_notes(inputs: Inputs) -> list[str]:
         for group in ("tubes", "beads")
     }
     contents["tubes"] = {name: content for name, content in contents["tubes"].items() if name in read}
-    notes = (*notes_of(study, labels), *same_measurement(study, contents), *uncompensated(study, read))
+    # first what makes numbers wrong
+    notes = (*same_measurement(study, contents), *uncompensated(study, read), *notes_of(study, labels))
     return [sentence(note) for note in notes]
 
 
