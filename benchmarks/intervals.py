@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from calibration_parts.coverage import factor
 from gating_tubes import make_tube
 
 from hladr.calibration import calibrate
@@ -56,12 +57,12 @@ def one(seed: int, compensation_error: float, folder: Path) -> dict:
     rng = np.random.default_rng([20261126, seed])
     config = defaults()
     budget = config["quantify"]["interval"]
-    antibody, again = (_factor(rng, budget[f"{name}_cv_percent"]) for name in ("pe_per_antibody", "repeatability"))
+    antibody, again = (factor(rng, budget[f"{name}_cv_percent"]) for name in ("pe_per_antibody", "repeatability"))
     tube, text = make_tube(seed, LARGEST, True, compensation_error, antibody * again)
     lot = sorted(key for key in LOTS if key[0] == KIT)[seed % 4]
     values = LOTS[lot]
-    lot_factor = _factor(rng, 3)
-    true = tuple(lot_factor * _factor(rng, LEVEL_CV_PERCENT) for _ in values)
+    lot_as_a_whole = factor(rng, 3)
+    true = tuple(lot_as_a_whole * factor(rng, LEVEL_CV_PERCENT) for _ in values)
     beads = simulate_beads(BeadRun(values, true_over_assigned=true), tube.cytometer, rng)
     write_fcs(folder / "tube.fcs", tube)
     write_fcs(folder / "beads.fcs", beads)
@@ -79,10 +80,6 @@ def one(seed: int, compensation_error: float, folder: Path) -> dict:
         row |= {"error_ln": float(np.log(made.abc / tube.true_abc)), "half_ln": float(half)}
         row["held"] = made.abc_low <= tube.true_abc <= made.abc_high
     return row
-
-
-def _factor(rng: np.random.Generator, cv_percent: float) -> float:
-    return float(np.exp(np.sqrt(np.log1p((cv_percent / 100) ** 2)) * rng.standard_normal()))
 
 
 def _codes(findings: tuple[Finding, ...]) -> str:

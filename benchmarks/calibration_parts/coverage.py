@@ -60,13 +60,14 @@ def scenario(settings: dict, n_cells: int, scatter: float, number: int, seed: in
     return {abc: float(np.mean(values)) for abc, values in held.items()}
 
 
-def _ln(rng: np.random.Generator, percent: float) -> float:
-    return float(np.exp(np.sqrt(np.log1p((percent / 100) ** 2)) * rng.standard_normal()))
+def factor(rng: np.random.Generator, cv_percent: float) -> float:
+    """Draw a factor about 1 with this coefficient of variation, normal in ln."""
+    return float(np.exp(np.sqrt(np.log1p((cv_percent / 100) ** 2)) * rng.standard_normal()))
 
 
 def _draw(rng, abc, settings, n_cells, scatter, config, statistic):
     molecules = (
-        VALUES * _ln(rng, settings["assignment_cv_percent"]) * np.exp(scatter * rng.standard_normal(VALUES.size))
+        VALUES * factor(rng, settings["assignment_cv_percent"]) * np.exp(scatter * rng.standard_normal(VALUES.size))
     )
     line = fit(molecules, VALUES)  # one PE unit is one molecule
     levels = tuple(
@@ -75,7 +76,9 @@ def _draw(rng, abc, settings, n_cells, scatter, config, statistic):
     beads = Calibration(
         "b", "x", "quantibrite-pe", "96597", (), 4, levels, {statistic: line}, statistic, assignment_cv_percent=3.0
     )
-    centre = abc * _ln(rng, settings["pe_per_antibody_cv_percent"]) * _ln(rng, settings["repeatability_cv_percent"])
+    centre = (
+        abc * factor(rng, settings["pe_per_antibody_cv_percent"]) * factor(rng, settings["repeatability_cv_percent"])
+    )
     if settings["gate"]:
         centre *= np.exp(GATE_SD * rng.standard_normal())
     cells = np.log(centre) + CELL_SD * rng.standard_normal(n_cells if settings["sampling"] else 1)

@@ -22,6 +22,7 @@ LEAST_SHARE = 0.004  # and this share of the highest
 NEAR = np.array([1.0, 0.25, 0.3])  # CD14, SSC and third axis: what belongs to a peak beyond doubt
 SPOT = np.array([2.0, 0.25, 0.3])  # peaks as near as that are one
 SMALLER = 2.0  # of a pair beside which cells lie that are smaller than its lymphocytes
+MATURE = 1.0  # SSC of granulocytes above lymphocytes, natural units; immature ones do not bound the monocytes
 MISSING = 2.0  # log plausibility of blood without lymphocytes, or without granulocytes
 
 
@@ -195,10 +196,10 @@ def _tops(step: np.ndarray) -> bool:
 
 
 def mature(marks: Landmarks) -> bool:
-    """Tell whether the granulocytes are mature: those with hardly more SSC than lymphocytes do not bound monocytes."""
+    """Tell whether there are granulocytes, and not only immature ones, whose SSC is hardly above the lymphocytes'."""
     if marks.lymphocytes is None or marks.granulocytes is None:
         return marks.granulocytes is not None
-    return bool(marks.granulocytes[SIDE] - marks.lymphocytes[SIDE] > 1.0)
+    return bool(marks.granulocytes[SIDE] - marks.lymphocytes[SIDE] > MATURE)
 
 
 def like_lymphocytes(step: np.ndarray) -> np.ndarray:
@@ -210,8 +211,7 @@ def _expected(lymphocytes, granulocytes, cd45: bool) -> tuple[tuple[float, float
     """Return stretches of SSC and of the third axis in which monocytes lie as a rule."""
     if lymphocytes is not None and granulocytes is not None:
         low, between = lymphocytes[SIDE], granulocytes[SIDE] - lymphocytes[SIDE]
-        # granulocytes with hardly more SSC than lymphocytes are immature, and do not bound the monocytes
-        side = (float(low + 0.3 * between), float(low + (max(0.65 * between, 0.75) if between > 1.0 else 1.1)))
+        side = (float(low + 0.3 * between), float(low + (max(0.65 * between, 0.75) if between > MATURE else 1.1)))
         if not cd45:
             return side, _around(granulocytes[THIRD], 0.2)
         dim, bright = sorted((float(lymphocytes[THIRD]), float(granulocytes[THIRD])))
