@@ -20,6 +20,7 @@ from gating_tubes import make_tube
 
 from hladr.calibration import calibrate
 from hladr.flags import Finding
+from hladr.kits import kit
 from hladr.quantify import quantify
 from hladr.simulate import LOTS, BeadRun, simulate_beads
 from hladr.simulate.fcs_write import write_fcs
@@ -61,7 +62,7 @@ def one(seed: int, compensation_error: float, folder: Path) -> dict:
     tube, text = make_tube(seed, LARGEST, True, compensation_error, antibody * again)
     lot = sorted(key for key in LOTS if key[0] == KIT)[seed % 4]
     values = LOTS[lot]
-    lot_as_a_whole = factor(rng, 3)
+    lot_as_a_whole = factor(rng, kit(KIT).assignment_cv_percent)
     true = tuple(lot_as_a_whole * factor(rng, LEVEL_CV_PERCENT) for _ in values)
     beads = simulate_beads(BeadRun(values, true_over_assigned=true), tube.cytometer, rng)
     write_fcs(folder / "tube.fcs", tube)

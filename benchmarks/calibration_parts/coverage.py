@@ -76,9 +76,8 @@ def _draw(rng, abc, settings, n_cells, scatter, config, statistic):
     beads = Calibration(
         "b", "x", "quantibrite-pe", "96597", (), 4, levels, {statistic: line}, statistic, assignment_cv_percent=3.0
     )
-    centre = (
-        abc * factor(rng, settings["pe_per_antibody_cv_percent"]) * factor(rng, settings["repeatability_cv_percent"])
-    )
+    centre = abc * factor(rng, settings["pe_per_antibody_cv_percent"])
+    centre *= factor(rng, settings["repeatability_cv_percent"])
     if settings["gate"]:
         centre *= np.exp(GATE_SD * rng.standard_normal())
     cells = np.log(centre) + CELL_SD * rng.standard_normal(n_cells if settings["sampling"] else 1)
