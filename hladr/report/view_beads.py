@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from ..drift import ACROSS_LOTS
 from ..kits import kit as kit_of
 from .view import Inputs, rounded
 from .view_tubes import vars_of
@@ -90,8 +91,7 @@ def drift_series(rows: Sequence[Mapping]) -> list[dict]:
     """
     groups: dict[tuple, list[Mapping]] = defaultdict(list)
     for row in rows:
-        # what one PE reads is comparable from lot to lot; the other quantities are a lot's own
-        lot = "" if row["quantity"] == "value_at_common_pe" else row["lot"]
+        lot = "" if row["quantity"] in ACROSS_LOTS else row["lot"]
         groups[(row["lab"], row["cytometer"], row["kit"], lot, row["quantity"])].append(row)
     several = {(lab, number) for lab, number, *_ in groups if number is not None and number > 1}
     series = []
