@@ -7,9 +7,10 @@ from functools import lru_cache
 from . import moments
 from .cytometers import veiled
 from .fcs import Acquisition, Spillover
-from .fcs.compensation import FROM_FILE, asked_for, seen_in
+from .fcs.compensation import seen_in
 from .fcs.spillover import is_identity
 from .flags import Finding, finding
+from .labs import FROM_FILE, compensation_of
 from .limits import above, equal
 
 HEADER_TEXT = ("cytometer", "serial number")  # compared, never shown
@@ -79,7 +80,7 @@ def tube_settings(header: Acquisition, column: int, lab: Mapping, spill: Spillov
         The matrix that applies: `fcs.compensation.choose`.
     """
     compensated = spill is not None and header.channels[column].name in spill.detectors
-    how = asked_for(lab)
+    how = compensation_of(lab)
     return _settings(header, column, _applied(compensated, how), spill if how == FROM_FILE else None)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import __version__
 from .atomic import replacing
+from .labs import matrix_path
 from .paths import PACKAGE, pipeline_root
 from .plan import batches, file_stamp
 
@@ -117,10 +118,10 @@ def inputs_of(study) -> dict[str, dict[str, Path | None]]:
     Specimen files carry their sample_id or bead_id, matrices their laboratory, tables their contract name.
     """
     folder = Path(study.folder)
-    matrices = {lab: entry.get("compensation") for lab, entry in study.labs.items()}
+    matrices = {lab: matrix_path(entry) for lab, entry in study.labs.items()}
     return {
         "tables": {name: folder / path for name, path in study.files.items()},
-        "matrices": {lab: folder / path for lab, path in matrices.items() if path not in (None, "none", "from_file")},
+        "matrices": {lab: folder / path for lab, path in matrices.items() if path},
         "overrides": {sample_id: folder / override.path for sample_id, override in study.overrides.items()},
         "tubes": {tube.sample_id: folder / tube.fcs for tube in study.tubes if tube.fcs},
         "beads": {run.bead_id: folder / run.fcs if run.fcs else None for run in study.bead_runs},

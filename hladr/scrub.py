@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from .fcs.compensation import FROM_FILE, NONE, read_matrix_csv
+from .fcs.compensation import read_matrix_csv
 from .fcs.scrub import scrub_file
+from .labs import matrix_path
 from .panel import known_stain
 from .study import load_study
 from .study.config import schema
@@ -172,10 +173,9 @@ def _copy_configuration(study: Study, target: Path) -> None:
     labs = {}
     for lab, entry in study.labs.items():
         entry = dict(entry or {})
-        how = entry.get("compensation", FROM_FILE)
-        if how not in (FROM_FILE, NONE):
+        if (path := matrix_path(entry)) is not None:
             entry["compensation"] = f"compensation/{file_stem(lab)}.csv"
-            _copy_matrix(study.folder / str(how).replace("\\", "/"), target / entry["compensation"])
+            _copy_matrix(study.folder / path, target / entry["compensation"])
         labs[lab] = entry
     for name, content in (("config.yaml", own), ("labs.yaml", labs)):
         text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False) if content else ""

@@ -15,6 +15,7 @@ from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
 from ..gating.learn import Columns, Learned, Signal, learn
 from ..labels import contradictions
+from ..labs import FROM_FILE, compensation_of
 from .measure import MEASURED, counted, measure, stability_of
 from .reading import TubeArrays, TubeReading, failed_reading
 
@@ -232,8 +233,8 @@ def _signals(acquisition, found, spill) -> dict[str, Signal]:
 
 
 def _pe_channel(acquisition, column, signals, spill, lab) -> dict:
-    channel, how = acquisition.channels[column], compensation.asked_for(lab)
-    own = spill if how == compensation.FROM_FILE else None
+    channel, how = acquisition.channels[column], compensation_of(lab)
+    own = spill if how == FROM_FILE else None
     return {
         "detector": channel.name,
         "voltage": channel.voltage,

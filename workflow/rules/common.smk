@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hladr import audit, plan
 from hladr.arms import arms_of
+from hladr.labs import matrix_path
 from hladr.study import StudyError, load_study
 from hladr.study.types import superseded
 
@@ -108,8 +109,8 @@ def which_attempt(wildcards, attempt):
 
 
 def matrices(rows):
-    paths = {STUDY.labs[row["lab"]].get("compensation") for row in rows}
-    return sorted(path for path in paths if path not in (None, "none", "from_file"))
+    paths = {matrix_path(STUDY.labs[row["lab"]]) for row in rows}
+    return sorted(path for path in paths if path)
 
 
 def labs_of_tubes(wildcards):
