@@ -20,7 +20,7 @@ from . import __version__
 from .atomic import replacing
 from .labs import matrix_path
 from .paths import PACKAGE, pipeline_root
-from .plan import batches, file_stamp
+from .plan import batch_folders, file_stamp
 
 FORMAT = "hladr provenance 1"
 NOTICE = "For research use only, not for diagnostic use."
@@ -101,14 +101,12 @@ def write_digests(target: str | Path, files: Mapping[str, Path | None], digests:
 
 def kept_digests(study, results_dir: str | Path) -> dict[str, dict[str, dict]]:
     """Read what the batch jobs kept, group (`tubes`, `beads`) then id; empty where they kept nothing."""
-    size = study.config["run"]["batch_size"]
     known: dict[str, dict[str, dict]] = {}
-    for group, rows in (("tubes", study.tubes), ("beads", study.bead_runs)):
+    for group, folders in batch_folders(study, results_dir).items():
         known[group] = {}
-        for number in batches(rows, size):
-            path = Path(results_dir) / "batches" / f"{group}_{number}" / DIGESTS_NAME
+        for folder in folders:
             with contextlib.suppress(OSError, ValueError):
-                known[group] |= json.loads(path.read_text(encoding="utf-8"))
+                known[group] |= json.loads((folder / DIGESTS_NAME).read_text(encoding="utf-8"))
     return known
 
 
