@@ -213,11 +213,9 @@ def build(study, results_dir: str | Path, rules: Mapping[str, str], known: Mappi
     }
 
 
-def write(study, results_dir: str | Path, rules: Mapping[str, str], known: Mapping[str, dict] | None = None) -> dict:
-    """Write results/provenance.json atomically and return what it says; parameters as for `build`."""
-    record = build(study, results_dir, rules, known)
-    write_json(Path(results_dir) / FILE_NAME, record)
-    return record
+def write(study, results_dir: str | Path, rules: Mapping[str, str], known: Mapping[str, dict] | None = None) -> None:
+    """Write results/provenance.json atomically; parameters as for `build`."""
+    write_json(Path(results_dir) / FILE_NAME, build(study, results_dir, rules, known))
 
 
 def write_json(target: str | Path, value: object) -> None:

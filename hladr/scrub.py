@@ -51,7 +51,7 @@ def scrub_study(study_dir: str | Path, out_dir: str | Path) -> None:
     source, target = Path(study_dir), Path(out_dir)
     study = load_study(source)
     _make(source, target)
-    files = _Files(study, target)
+    files = _Files(study)
     reviewers: dict[str, str] = {}
     for name in _TABLES:
         if name in study.files:
@@ -86,7 +86,7 @@ def _used(folder: Path, besides: str = "") -> bool:
 class _Files:
     """Which file of the copy belongs to which tube and bead run; no two the same, also where capitals do not count."""
 
-    def __init__(self, study: Study, target: Path):
+    def __init__(self, study: Study):
         taken: set[str] = set()
 
         def place(stem: str) -> str:

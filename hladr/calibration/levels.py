@@ -105,7 +105,7 @@ def measure(
         "in_peaks": peaks.peak_share,
         "drift": calibration_checks.drift(arrays["pe"], arrays["time"], peaks),
     }
-    found = calibration_checks.check(rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows)
+    found = calibration_checks.check(rows, main, peaks, shares, kit, run.lot, other_lots, settings, windows)
     if any(f.code == "not_beads" for f in found):  # no line through what are no levels
         rows, lines = tuple(Level(r.level, r.value, left_out_because=reasons.NOT_FOUND) for r in rows), {}
     return {

@@ -55,8 +55,8 @@ def figures(
     }
 
 
-def _axes(title: str, width: float = 7.5, height: float = 3.9):
-    figure = Figure(figsize=(width, height), layout="constrained")
+def _axes(title: str):
+    figure = Figure(figsize=(7.5, 3.9), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)

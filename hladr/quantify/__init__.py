@@ -75,7 +75,7 @@ def _one(tube, study, readings, calibrations, kits, isotype) -> Measurement:
         )
         return replace(base, findings=tuple(found))
     kit = kits[calibration.kit]
-    found += _inherited(calibration) + _kit_findings(kit, calibration)
+    found += _inherited(calibration) + _kit_findings(kit)
     compared, pair_findings = _pair(tube, reading, calibration, study.config)
     found += pair_findings
     base = replace(base, pairing=compared)
@@ -102,7 +102,7 @@ def _inherited(calibration) -> list[Finding]:
     return []
 
 
-def _kit_findings(kit: Kit, calibration) -> list[Finding]:
+def _kit_findings(kit: Kit) -> list[Finding]:
     if kit.abc == "conversion" and kit.units_per_pe_molecule is None:
         return [finding("kit_no_abc", f"{kit.name} carry {kit.unit}, and no conversion to PE molecules is stated")]
     if not kit.interchangeable:

@@ -73,8 +73,7 @@ class Columns:
                     memory[key] = mistake
             value = memory[key]
             if isinstance(value, CellError):
-                found = Phrase(value.found) if value.found else (cell if _text(cell) else "")
-                problems.add(self.label, number, column, found, value.expected, value.remedy)
+                problems.add(self.label, number, column, cell if _text(cell) else "", value.expected, value.remedy)
                 value = None
             values.append(value)
         return values
