@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from . import moments
-from .cytometers import veiled
+from .cytometers import plain, veiled
 from .fcs import Acquisition, Spillover
 from .fcs.compensation import seen_in
 from .fcs.spillover import is_identity
@@ -35,6 +34,7 @@ class PESettings:
     range : float or None
         $PnR.
     cytometer, serial : str or None
+        A recognised model and a digest of the header's text (`cytometers.veiled`).
     acquired_at : str or None
         ISO 8601: with its offset where the file states one, else the cytometer's local time; a date
         alone where no time is stated.
@@ -138,7 +138,7 @@ def compare(
     tube: PESettings,
     beads: PESettings,
     *,
-    window_hours: float = 24.0,
+    window_hours: float,
     exceptions: Sequence[Mapping] = (),
     sample_id: str | None = None,
     bead_id: str | None = None,
@@ -254,14 +254,8 @@ def _number(what: str, tube: float | None, beads: float | None) -> Compared:
 def _text(what: str, tube: str | None, beads: str | None) -> Compared:
     agree = None
     if tube and beads:
-        agree = _plain(tube) == _plain(beads)
+        agree = plain(tube) == plain(beads)
     return Compared(what, tube, beads, agree)
-
-
-@lru_cache(maxsize=1024)  # a study has few detectors and cytometers, and as many pairs as tubes
-def _plain(text: str) -> str:
-    """Letters and digits only: `LSR II` is `LSRII`, and a serial number with leading spaces is itself."""
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def _amplification(tube: PESettings, beads: PESettings) -> Compared:

@@ -16,14 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from . import __version__
+from . import RESEARCH_USE, __version__
 from .atomic import replacing
 from .labs import matrix_path
 from .paths import PACKAGE, pipeline_root
 from .plan import batch_folders, file_stamp
 
 FORMAT = "hladr provenance 1"
-NOTICE = "For research use only, not for diagnostic use."
 FILE_NAME = "provenance.json"
 # No acquisition is this large. Beyond it only the size counts, or one sparse file would hold up a run for hours.
 MAX_HASHED_BYTES = 8 * 1024**3
@@ -202,7 +201,7 @@ def build(study, results_dir: str | Path, rules: Mapping[str, str], known: Mappi
     """
     return {
         "format": FORMAT,
-        "notice": NOTICE,
+        "notice": f"{RESEARCH_USE}.",
         "study": study.config["study"],
         "software": software(),
         "seed": study.config["run"]["seed"],

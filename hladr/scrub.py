@@ -15,11 +15,11 @@ from .panel import known_stain
 from .study import load_study
 from .study.config import schema
 from .study.problems import Collector, Problem, StudyError
-from .study.tables import read_table
+from .study.tables import DELIMITERS, read_table
 from .study.types import Study, file_stem
 from .study.yaml import read_yaml
 
-_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+_SEPARATORS = {convention: sign for sign, convention in DELIMITERS.items()}
 _TABLES = ("samples", "beads", "bead_lots", "ferritin", "outcomes", "releases", "overrides")
 _REASON = "removed for sharing"
 

@@ -79,7 +79,7 @@ def write(
         agreement={**agreement, "first": first_day, "second": first_day + 1, "text": _agreement_text(agreement)},
         calls=rules.PHENOTYPES,
         flow=cohort_series.flow(study, measurements, draws),
-        rules=[rule for rule in rules.texts(study.config) if rule["applies"] == "true"],
+        rules=rules.in_force(study.config),
     )
     write_text(path, page)
 

@@ -11,8 +11,8 @@ from statistics import median
 
 from xlsxwriter import Workbook
 
+from .. import RESEARCH_USE
 from ..atomic import replacing
-from . import RESEARCH_USE
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")  # no part of a sheet: Excel would call it damaged
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")

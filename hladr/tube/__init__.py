@@ -16,7 +16,7 @@ from ..gating.doubt import Doubt
 from ..gating.learn import Columns, Learned, Signal, learn
 from ..labels import contradictions
 from ..labs import FROM_FILE, compensation_of
-from .measure import MEASURED, counted, measure, stability_of
+from .measure import MEASURED, PE_REACH, counted, measure, stability_of
 from .reading import TubeArrays, TubeReading, failed_reading
 
 __all__ = ["TubeArrays", "TubeReading", "failed_reading", "read_tube"]
@@ -256,5 +256,5 @@ def _axes(signals: dict[str, Signal], gates: GateSet) -> dict[str, Axis]:
             continue
         axes[name] = known.get(signal.channel) or Axis(signal.channel, signal.compensated, Scale())
     pe = signals["hladr"]
-    axes["hladr"] = Axis(pe.channel, pe.compensated, asinh_scale(pe.top, pe.top / 2000))
+    axes["hladr"] = Axis(pe.channel, pe.compensated, asinh_scale(pe.top, pe.top / PE_REACH))
     return axes
