@@ -92,7 +92,7 @@ class Calibration:
 
     @property
     def acquired_at(self) -> str | None:
-        """Start of the acquisition, ISO 8601, the cytometer's local time."""
+        """Start of the acquisition, as `pairing.PESettings` has it."""
         return self.settings.acquired_at if self.settings else None
 
     def row(self) -> dict[str, object]:
