@@ -119,8 +119,6 @@ def specimen_lines(specimens: Iterable[SpecimenFinding]) -> list[str]:
 
 def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str, ...]]]:
     """Return the findings of all bead runs and tubes, and by sample_id what is odd about the header of each tube."""
-    exceptions = study.config.get("pairing_exceptions", ())
-    window = study.config["quantify"]["bead_window_hours"]
     specimens, headers, settings_of_run = [], {}, {}
     for run in study.bead_runs:
         found, settings_of_run[run.bead_id] = _bead_run(study, run)
@@ -136,8 +134,8 @@ def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str
             found += compare(
                 settings,
                 beads,
-                window_hours=window,
-                exceptions=exceptions,
+                window_hours=study.config["quantify"]["bead_window_hours"],
+                exceptions=study.config["pairing_exceptions"],
                 sample_id=tube.sample_id,
                 bead_id=tube.bead_id,
             )
@@ -156,7 +154,7 @@ def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | N
         header = read_header(study.folder / run.fcs)
         return found, bead_settings(header, resolve_beads(header.channels, study.labs[run.lab]).hladr)
     except SpecimenError as error:
-        return [*found, _failed(error)], None
+        return [*found, error.finding], None
 
 
 def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None, tuple[str, ...] | None]:
@@ -175,10 +173,5 @@ def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None, t
         matrix, notes = compensation.choose(header, lab, study.folder)
         settings = tube_settings(header, panel.hladr, lab, matrix)
     except SpecimenError as error:
-        return [*found, _failed(error)], None, None
+        return [*found, error.finding], None, None
     return found, settings, (*header.notes, *notes)
-
-
-def _failed(error: SpecimenError) -> Finding:
-    status = FLAGS[error.code].status
-    return finding(error.code, error.sentence, "failed" if " or " in status else None)

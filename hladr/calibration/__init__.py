@@ -157,7 +157,7 @@ def failed_calibration(run: BeadRun, config: Mapping, problem: Finding) -> Calib
         The sections quantify and kits.
     problem : Finding
     """
-    kit = kit_of(run.kit, config.get("kits"))
+    kit = kit_of(run.kit, config["kits"])
     return Calibration(
         run.bead_id,
         run.lab,
@@ -200,7 +200,7 @@ def calibrate(
     """
     base = {"bead_id": run.bead_id, "lab": run.lab, "kit": run.kit, "lot": run.lot}
     base["statistic"] = config["quantify"]["statistic"]
-    kit = kit_of(run.kit, config.get("kits"))
+    kit = kit_of(run.kit, config["kits"])
     base["assignment_cv_percent"] = float(kit.assignment_cv_percent)
     found: list[Finding] = []
     if not any(level.value is not None for level in levels):
@@ -217,7 +217,7 @@ def calibrate(
         if base["n_events"] == 0:
             raise SpecimenError("no_events", "the file holds no events")
     except SpecimenError as problem:
-        found.append(finding(problem.code, problem.sentence, "failed"))
+        found.append(problem.finding)
         return Calibration(**base, findings=tuple(found)), None
     arrays = _columns(acquisition, panel)
     more, peaks = measure(arrays, levels, kit, config, run, other_lots or {})

@@ -76,7 +76,7 @@ def measure(
     table = sorted(((row.level, row.value) for row in levels), key=lambda r: r[0])
     valued = [(number, value) for number, value in table if value is not None]
     by_value = sorted(valued, key=lambda r: r[1])
-    windows = _windows(settings.get("windows") or {}, run.bead_id, by_value, table)
+    windows = _windows(settings["windows"], run.bead_id, by_value, table)
     has_blank = len(table) > len(valued)
     peaks = beads.find(
         arrays["pe"],

@@ -36,7 +36,7 @@ def quantify(study, readings: Mapping, calibrations: Mapping) -> list[Measuremen
         In the order of samples.csv.
     """
     config = study.config
-    kits = {c.kit: kit_of(c.kit, config.get("kits")) for c in calibrations.values()}
+    kits = {c.kit: kit_of(c.kit, config["kits"]) for c in calibrations.values()}
     made: dict[str, Measurement] = {}
     # isotype tubes first: others subtract them
     for tube in sorted(study.tubes, key=lambda t: t.role != "isotype"):
@@ -124,7 +124,7 @@ def _pair(tube, reading, calibration, config: Mapping) -> tuple[tuple[dict, ...]
         ours,
         theirs,
         window_hours=config["quantify"]["bead_window_hours"],
-        exceptions=config.get("pairing_exceptions") or (),
+        exceptions=config["pairing_exceptions"],
         sample_id=tube.sample_id,
         bead_id=tube.bead_id,
         compared=compared,

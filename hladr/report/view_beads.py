@@ -50,7 +50,7 @@ def bead_records(inputs: Inputs) -> list[dict]:
                 "findings": [vars_of(f) for f in run.findings] if run else [],
                 "levels": [level_record(level, statistic) for level in run.levels] if run else [],
                 "models": models(run, float(inputs.config["phenotype"]["hladr_sip_below_abc"])),
-                "unit": f"{kit_of(row['kit'], inputs.config.get('kits')).unit} per bead",
+                "unit": f"{kit_of(row['kit'], inputs.config['kits']).unit} per bead",
                 "tubes": tubes.get(row["bead_id"], []),
                 "picture": f"pictures/beads/{place:05d}.png" if picture else None,
             }

@@ -10,7 +10,7 @@ from .. import fcs, panel
 from ..cytometers import veiled
 from ..fcs import compensation
 from ..fcs.damage import same_channels, stuck_channel
-from ..flags import SpecimenError, finding
+from ..flags import SpecimenError
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
 from ..gating.learn import Columns, Learned, Signal, learn
@@ -47,7 +47,7 @@ def read_tube(folder: str | Path, row: Mapping, lab: Mapping, config: Mapping) -
         return _read(Path(folder), row, lab, config, reading)
     except SpecimenError as problem:
         partial = getattr(problem, "reading", reading)
-        return replace(partial, findings=(*partial.findings, finding(problem.code, problem.sentence, "failed"))), None
+        return replace(partial, findings=(*partial.findings, problem.finding)), None
 
 
 def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: TubeReading):
