@@ -12,6 +12,7 @@ from .. import ferritin as ferritin_module
 from .. import flags, limits, wording
 from ..ferritin import Interval
 from ..flags import Finding
+from ..quantify.intervals import sd_ln_of
 from ..quantify.measurement import Measurement
 from ..rules import (
     INDETERMINATE,
@@ -30,7 +31,6 @@ from .implausible import DayFerritin, unconfirmed_falls
 from .replicates import Hladr, TubeValue, combine_tubes, tube_values
 
 PATIENT = "patient"
-_SD_PER_LOG_RATIO = 1 / 3.92  # a 95 % interval of a normal distribution is 2 x 1.96 standard deviations wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def probability_of(
 ) -> float | None:
     """Return the probability of a call given the interval of AB/C.
 
-    ln AB/C is taken as normal around the measured value with sd ln(high / low) / 3.92.
+    ln AB/C is taken as normal around the measured value (`quantify.intervals.sd_ln_of`).
 
     Returns
     -------
@@ -158,7 +158,7 @@ def probability_of(
         return 1.0
     if phenotype == INDETERMINATE or abc is None or low is None or high is None or abc <= 0 or low <= 0:
         return None
-    sd = math.log(high / low) * _SD_PER_LOG_RATIO
+    sd = sd_ln_of(low, high)
     distance = math.log(rule.hladr_sip_below / abc)
     if sd <= 0:
         return 1.0
