@@ -11,13 +11,12 @@ from ..atomic import write_bytes
 from ..rules import PHENOTYPES
 from . import style
 
-NAMES = ("tubes", "calls", "antibodies", "beads")
 STATUS = {"ok": "#0b6e4f", "review": "#e0912b", "failed": "#a6261b"}
 HATCHES = {"ok": "", "review": "//", "failed": "xx"}
 
 
 def write_figures(study, results: str | Path) -> None:
-    """Write results/figures/NAME.png for each of `NAMES` from the result tables.
+    """Write results/figures/NAME.png for each figure from the result tables.
 
     Parameters
     ----------

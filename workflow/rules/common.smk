@@ -7,7 +7,7 @@ from pathlib import Path
 from hladr import audit, plan
 from hladr.arms import arms_of
 from hladr.labs import matrix_path
-from hladr.study import StudyError, load_study
+from hladr.study import OPTIONAL_TABLES, REQUIRED_TABLES, StudyError, load_study
 from hladr.study.types import superseded
 
 # One thread per worker: multithreaded linear algebra changes last digits and fights the other jobs.
@@ -119,6 +119,9 @@ def labs_of_tubes(wildcards):
 
 def labs_of_beads(wildcards):
     return {run.lab: STUDY.labs[run.lab] for run in BEADS[wildcards.batch]}
+
+
+ALL_TABLES = (*REQUIRED_TABLES, "labs", *OPTIONAL_TABLES)
 
 
 def tables(*names):

@@ -40,16 +40,7 @@ rule report:
         mem_mb=2000,
         runtime=60,
     params:
-        tables=tables(
-            "samples",
-            "ferritin",
-            "outcomes",
-            "beads",
-            "bead_lots",
-            "labs",
-            "releases",
-            "overrides",
-        ),
+        tables=tables(*ALL_TABLES),
         settings=plan.digest(CONFIG),
         code=plan.code_digest("report.build", "exports", "drift", alone="results"),
         pages=plan.content_digest(plan.PACKAGE, page_sources()),
@@ -166,16 +157,7 @@ rule provenance:
         "../envs/hladr.yaml"
     params:
         settings=plan.digest(CONFIG),
-        tables=tables(
-            "samples",
-            "ferritin",
-            "beads",
-            "bead_lots",
-            "labs",
-            "releases",
-            "overrides",
-            "outcomes",
-        ),
+        tables=tables(*ALL_TABLES),
         code=plan.code_digest("provenance", "audit", alone="results"),
     message:
         "Provenance and audit"
