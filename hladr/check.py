@@ -10,10 +10,10 @@ from pathlib import Path
 
 from .fcs import compensation, read_header
 from .flags import FLAGS, Finding, SpecimenError, finding
-from .labels import contradictions
 from .pairing import PESettings, bead_settings, compare, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
+from .stains import contradictions
 from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
 from .study.contents import same_bytes
 from .study.notes import notes_of, same_measurement, uncompensated

@@ -14,8 +14,8 @@ from ..flags import SpecimenError
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
 from ..gating.learn import Columns, Learned, Signal, learn
-from ..labels import contradictions
 from ..labs import FROM_FILE, compensation_of
+from ..stains import contradictions
 from .measure import MEASURED, PE_REACH, counted, measure, stability_of
 from .reading import TubeArrays, TubeReading, failed_reading
 
