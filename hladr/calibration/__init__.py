@@ -214,8 +214,6 @@ def calibrate(
         panel = resolve_beads(acquisition.channels, lab)
         base["settings"] = bead_settings(acquisition, panel.hladr)
         found += acquisition.findings
-        if base["n_events"] == 0:
-            raise SpecimenError("no_events", "the file holds no events")
     except SpecimenError as problem:
         found.append(problem.finding)
         return Calibration(**base, findings=tuple(found)), None
