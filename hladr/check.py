@@ -146,8 +146,8 @@ def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str
 def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | None]:
     """Return the findings of a bead run's header and its PE settings (None where it cannot be read)."""
     found = []
-    if (run.kit, run.lot) not in study.lots:
-        found.append(finding("lot_unknown", "its lot is not in the table of bead lots"))
+    if not any(level.value is not None for level in study.lots.get((run.kit, run.lot), ())):
+        found.append(finding("lot_unknown", "the table of bead lots has no values of its lot"))
     try:
         if run.fcs is None:
             raise SpecimenError("missing_file", "the table names no file for this bead run")

@@ -1,6 +1,6 @@
 """Bead runs over time: Levey-Jennings series with Westgard rules, and what one PE means in each laboratory.
 
-A series is one quantity of one cytometer, kit, lot and PE voltage (what one PE means: of all lots). Its mean and sd
+A series is one quantity of one cytometer, kit, lot and setting of PE (what one PE means: of all lots). Its mean and sd
 come from its first accepted runs without a jump, or from the configuration.
 """
 
@@ -64,14 +64,15 @@ def series(calibrations: Sequence, study) -> list[dict[str, object]]:
     Returns
     -------
     list of dict
-        Ordered by lab, cytometer, kit, lot, voltage, quantity, time.
+        Ordered by lab, cytometer, kit, lot, setting of PE, quantity, time.
     """
     settings = study.config["drift"]
     grouped: dict[tuple, list[Run]] = defaultdict(list)
     for run in _judged(_runs(calibrations, settings), settings):
         for quantity in QUANTITIES:
             lot = "" if quantity in ACROSS_LOTS else run.lot
-            grouped[run.lab, run.cytometer, run.kit, lot, run.pe_voltage, QUANTITIES.index(quantity)].append(run)
+            place = (run.lab, run.cytometer, run.kit, lot, run.pe_voltage, *run.pe_scale, QUANTITIES.index(quantity))
+            grouped[place].append(run)
     rows: list[dict[str, object]] = []
     for key in sorted(grouped, key=lambda k: tuple((x is not None, x) for x in k)):
         rows += _rows(grouped[key], QUANTITIES[key[-1]], settings)
@@ -159,10 +160,10 @@ def _stated(run: Run, quantity: str, settings: Mapping) -> tuple[float, float] |
 
 
 def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
-    """Put the runs in the order of time, number the cytometers of each lab, and mark changes of lot and voltage."""
+    """Put the runs in the order of time, number the cytometers of each lab, and mark changes of lot and settings."""
     numbers: dict[tuple, int] = {}
     in_lab: dict[str, int] = defaultdict(int)
-    before: dict[tuple, tuple] = {}
+    before: dict[tuple, dict] = {}
     runs = []
     # by instants where offsets are stated: 08:50 in universal time is no earlier than 10:30 two hours ahead of it;
     # runs of one moment stay in the order of the table, and those without any come last
@@ -175,13 +176,10 @@ def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
         if machine not in numbers:
             in_lab[calibration.lab] += 1
             numbers[machine] = in_lab[calibration.lab]
-        now = (calibration.lot, about.voltage)
+        scale = (about.range, about.gain, about.decades, about.log_minimum)
+        now = {"lot": calibration.lot, "voltage": about.voltage, "scale": scale}
         last = before.get(machine)
-        change = (
-            ""
-            if last is None
-            else ";".join(name for name, a, b in zip(("lot", "voltage"), last, now, strict=True) if a != b)
-        )
+        change = "" if last is None else ";".join(name for name in now if now[name] != last[name])
         before[machine] = now
         runs.append(
             Run(
@@ -191,7 +189,7 @@ def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
                 calibration.kit,
                 calibration.lot,
                 about.voltage,
-                (about.range, about.gain, about.decades, about.log_minimum),
+                scale,
                 calibration.acquired_at,
                 calibration.status,
                 change,
@@ -254,9 +252,10 @@ def _limits(runs: Sequence[Run], quantity: str, settings: Mapping) -> tuple[floa
     Runs that jumped would widen the very limits that are to show them, and so would two states of a cytometer. A jump
     is judged by the runs before it alone, never by these limits.
     """
-    stated = _stated(runs[-1], quantity, settings)
-    if stated is not None:
-        return *stated, "configuration"
+    # runs of other lots may be in the series: what is stated for one of its lots holds for all of it
+    stated = [own for run in runs if (own := _stated(run, quantity, settings)) is not None]
+    if stated:
+        return *stated[-1], "configuration"
     usual: dict[int, list[float]] = defaultdict(list)
     for run in runs:
         if run.status != FAILED and not run.jump:

@@ -204,7 +204,7 @@ def calibrate(
     base["assignment_cv_percent"] = float(kit.assignment_cv_percent)
     found: list[Finding] = []
     if not any(level.value is not None for level in levels):
-        found.append(finding("lot_unknown", f"the lot {run.lot} of this kit is not in the table of lots"))
+        found.append(finding("lot_unknown", f"the table of bead lots has no values of lot {run.lot} of this kit"))
     try:
         if path is None:
             raise SpecimenError("missing_file", "the table names no file for this bead run")

@@ -42,7 +42,9 @@ rule report:
     params:
         tables=tables(*ALL_TABLES),
         settings=plan.digest(CONFIG),
-        code=plan.code_digest("report.build", "exports", "drift", alone="results"),
+        code=plan.code_digest(
+            "study", "report.build", "exports", "drift", alone="results"
+        ),
         pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Report"
@@ -85,7 +87,7 @@ rule figures:
         runtime=20,
     params:
         settings=settings("phenotype", "reversal.hladr_abc"),
-        code=plan.code_digest("plots.study", alone="results"),
+        code=plan.code_digest("study", "plots.study", alone="results"),
     message:
         "Figures"
     script:
@@ -158,7 +160,7 @@ rule provenance:
     params:
         settings=plan.digest(CONFIG),
         tables=tables(*ALL_TABLES),
-        code=plan.code_digest("provenance", "audit", alone="results"),
+        code=plan.code_digest("study", "provenance", "audit", alone="results"),
     message:
         "Provenance and audit"
     script:
