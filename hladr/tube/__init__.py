@@ -197,9 +197,8 @@ def _reviewed(tube: _Tube, path: Path, so_far: _SoFar, arrays: TubeArrays | None
     before = masks.get("monocytes")
     hladr, cd14 = (tube.signals[marker].channel for marker in ("hladr", "cd14"))
     odd = gating_override.judge(override, hladr, cd14, before, reading.n_leukocytes)
-    masks |= override.masks
-    for name in ("monocytes_tight", "monocytes_wide"):
-        masks.setdefault(name, override.masks["monocytes"])
+    # a gate that cannot be drawn in and out is its own tight and wide one, never the automatic gate's
+    masks |= dict.fromkeys(("monocytes_tight", "monocytes_wide"), override.masks["monocytes"]) | override.masks
     stable = None
     if arrays is not None:
         stable = stability_of(tube.signals, masks, tube.config["quality"], tube.acquisition.damaged)
