@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .fcs import compensation, read_header
 from .flags import FLAGS, Finding, SpecimenError, finding
+from .labs import zone_of
 from .pairing import PESettings, bead_settings, compare, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
@@ -120,6 +121,7 @@ def specimen_lines(specimens: Iterable[SpecimenFinding]) -> list[str]:
 def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str, ...]]]:
     """Return the findings of all bead runs and tubes, and by sample_id what is odd about the header of each tube."""
     specimens, headers, settings_of_run = [], {}, {}
+    zone_of_run = {run.bead_id: zone_of(study.labs[run.lab]) for run in study.bead_runs}
     for run in study.bead_runs:
         found, settings_of_run[run.bead_id] = _bead_run(study, run)
         specimens += (SpecimenFinding("bead run", run.bead_id, run.lab, f) for f in found)
@@ -135,6 +137,7 @@ def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str
                 settings,
                 beads,
                 window_hours=study.config["quantify"]["bead_window_hours"],
+                zones=(zone_of(study.labs[tube.lab]), zone_of_run[tube.bead_id]),
                 exceptions=study.config["pairing_exceptions"],
                 sample_id=tube.sample_id,
                 bead_id=tube.bead_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from . import moments
 from .cytometers import plain, veiled
@@ -17,6 +18,8 @@ COMPENSATION = "compensation of PE"  # shown; only a matrix that the tube lacks 
 HOURS = "hours from beads to tube"  # a difference: it stands in the tube's place, the report gives it a line of its own
 SPILL_TOLERANCE = 0.03  # of another dye's light that is taken off PE; 0.2 of it, and that wrong by 5 %, is 0.01
 RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
+
+Zones = tuple[tzinfo | None, tzinfo | None]
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,9 @@ class Compared:
     agree: bool | None
 
 
-def table(tube: PESettings, beads: PESettings) -> list[Compared]:
-    """Compare everything and keep both values, in a fixed order."""
-    hours = hours_between(tube.acquired_at, beads.acquired_at)
+def table(tube: PESettings, beads: PESettings, zones: Zones = (None, None)) -> list[Compared]:
+    """Compare everything and keep both values, in a fixed order; `zones` as for `compare`."""
+    hours = hours_between(tube.acquired_at, beads.acquired_at, zones)
     return [
         _text("PE detector", tube.detector, beads.detector),
         _text("cytometer", tube.cytometer, beads.cytometer),
@@ -139,6 +142,7 @@ def compare(
     beads: PESettings,
     *,
     window_hours: float,
+    zones: Zones = (None, None),
     exceptions: Sequence[Mapping] = (),
     sample_id: str | None = None,
     bead_id: str | None = None,
@@ -151,6 +155,8 @@ def compare(
     tube, beads : PESettings
     window_hours : float
         Further apart: `bead_date_mismatch`.
+    zones : pair of tzinfo or None
+        Time zones of the tube's laboratory and of the beads', for files that state no offset.
     exceptions : sequence of mapping
         The configuration's `pairing_exceptions`: sample_id or bead_id, and a reason.
     sample_id, bead_id : str, optional
@@ -177,7 +183,7 @@ def compare(
     if found and excuse is not None:
         what = "; ".join(f.sentence for f in found)
         found = [finding("pairing_exception", f"{what}; let through because: {excuse.get('reason', '')}")]
-    hours = hours_between(tube.acquired_at, beads.acquired_at)
+    hours = hours_between(tube.acquired_at, beads.acquired_at, zones)
     if hours is not None and (hours.above(window_hours) or hours.below(-window_hours)):
         found.append(finding("bead_date_mismatch", f"beads and tube were acquired {_apart(hours, window_hours)}"))
     if tube.compensation == "none" and beads.compensation == "matrix":
@@ -221,11 +227,11 @@ def _set_alike(one: Sequence[float | None], other: Sequence[float | None]) -> bo
     return all(row.agree is not False for row in rows)
 
 
-def hours_between(tube: str | None, beads: str | None) -> moments.Hours | None:
+def hours_between(tube: str | None, beads: str | None, zones: Zones = (None, None)) -> moments.Hours | None:
     """Hours from the beads to the tube; None where one of the times is not stated."""
     if tube is None or beads is None:
         return None
-    return moments.hours(moments.read(beads), moments.read(tube))
+    return moments.hours(moments.read(beads), moments.read(tube), zones[::-1])
 
 
 def _apart(hours: moments.Hours, window: float) -> str:

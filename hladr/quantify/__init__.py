@@ -9,6 +9,7 @@ from .. import limits, pairing, wording
 from ..flags import FAILED, Finding, finding, reason_of, status_of
 from ..kits import Kit
 from ..kits import kit as kit_of
+from ..labs import zone_of
 from ..study.types import superseded
 from . import intervals
 from .delay import delay_findings
@@ -76,7 +77,7 @@ def _one(tube, study, readings, calibrations, kits, isotype) -> Measurement:
         return replace(base, findings=tuple(found))
     kit = kits[calibration.kit]
     found += _inherited(calibration) + _kit_findings(kit)
-    compared, pair_findings = _pair(tube, reading, calibration, study.config)
+    compared, pair_findings = _pair(tube, reading, calibration, study)
     found += pair_findings
     base = replace(base, pairing=compared)
     convert = _Conversion(calibration, kit, _pe_per_antibody(study, tube.lab), isotype, tube.role == "isotype")
@@ -110,11 +111,12 @@ def _kit_findings(kit: Kit) -> list[Finding]:
     return []
 
 
-def _pair(tube, reading, calibration, config: Mapping) -> tuple[tuple[dict, ...], list[Finding]]:
+def _pair(tube, reading, calibration, study) -> tuple[tuple[dict, ...], list[Finding]]:
     ours, theirs = pairing.reading_settings(reading), calibration.settings
     if ours is None or theirs is None:
         return (), []
-    compared = pairing.table(ours, theirs)
+    config, zones = study.config, tuple(zone_of(study.labs.get(lab, {})) for lab in (tube.lab, calibration.lab))
+    compared = pairing.table(ours, theirs, zones)
     shown = []
     for row in compared:
         hidden = row.what in pairing.HEADER_TEXT  # header text stays out of the results
@@ -124,6 +126,7 @@ def _pair(tube, reading, calibration, config: Mapping) -> tuple[tuple[dict, ...]
         ours,
         theirs,
         window_hours=config["quantify"]["bead_window_hours"],
+        zones=zones,
         exceptions=config["pairing_exceptions"],
         sample_id=tube.sample_id,
         bead_id=tube.bead_id,

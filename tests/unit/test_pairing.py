@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -236,3 +237,25 @@ def test_hours_are_not_rounded_onto_the_window(beads_at):
     (found,) = compare(replace(BEADS, acquired_at="2024-03-01T11:00:00"), replace(BEADS, acquired_at=beads_at))
     assert found.code == "bead_date_mismatch"
     assert "24 hours apart" not in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("beads", "tube", "zones", "apart"),
+    [
+        # Athens' clocks went forward in the night to 31 March, and back in that to 27 October
+        ("2024-03-30T10:05:00", "2024-03-31T10:40:00", ("Europe/Athens", "Europe/Athens"), False),
+        ("2024-10-26T10:05:00", "2024-10-27T09:50:00", ("Europe/Athens", "Europe/Athens"), True),
+        # 12:00 in Athens is 19:00 in Tokyo
+        ("2024-01-10T12:00:00", "2024-01-11T10:00:00", ("Europe/Athens", "Asia/Tokyo"), True),
+        ("2024-01-10T12:00:00", "2024-01-11T15:00:00", ("Asia/Tokyo", "Europe/Athens"), False),
+        # a lab that states no zone: clocks that stand in one place
+        ("2024-03-30T10:05:00", "2024-03-31T10:40:00", (None, None), True),
+        ("2024-01-10T12:00:00", "2024-01-11T10:00:00", ("Europe/Athens", None), False),
+        # an offset that the file states counts before the laboratory's zone
+        ("2024-01-10T12:00:00+02:00", "2024-01-11T12:30:00+03:00", ("Asia/Tokyo", "Europe/Athens"), False),
+    ],
+)
+def test_local_times_are_those_of_the_laboratories(beads, tube, zones, apart):
+    tube_zone, bead_zone = (zone and ZoneInfo(zone) for zone in zones)
+    found = compare(replace(BEADS, acquired_at=tube), replace(BEADS, acquired_at=beads), zones=(tube_zone, bead_zone))
+    assert [f.code for f in found] == ["bead_date_mismatch"] * apart
