@@ -161,9 +161,17 @@ def test_padding_behind_the_events(tmp_path):
     same(tmp_path, content, "data_end_wrong")
 
 
-@pytest.mark.parametrize("tot", [150, 250, 0, 10**12])
-def test_wrong_tot_with_whole_events(tmp_path, tot):
+@pytest.mark.parametrize("tot", [150, 0])
+def test_more_events_than_tot_are_read(tmp_path, tot):
     same(tmp_path, build(ROWS, NAMES, tot=tot), "tot_disagrees")
+
+
+@pytest.mark.parametrize("tot", [201, 250, 10**12])
+def test_events_that_tot_promises_and_the_segment_lacks_are_missing(tmp_path, tot):
+    refused(write(tmp_path, build(ROWS, NAMES, tot=tot)), "truncated_fcs")
+    # what lies behind the segment are no events
+    content = build(ROWS, NAMES, tot=tot) + b"\0" * 50_000
+    refused(write(tmp_path, content), "truncated_fcs")
 
 
 def test_missing_tot(tmp_path):
