@@ -108,6 +108,8 @@ def _results(results: Path, promised: Mapping[str, dict], other: Mapping[str, st
     made = seal.digest_results(results)
     for name, stated in other.items():
         yield seal.difference(results, name, stated, made.get(name))
+    if any(seal.brief(seal.read_list(results, name)) != stated for name, stated in other.items() if name[-1] == "/"):
+        yield f"results/{seal.LIST_NAME} was changed after the last run"
 
 
 def _difference(what: str, stated: Mapping[str, object], found: Mapping[str, object]) -> str | None:

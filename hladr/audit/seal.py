@@ -12,12 +12,11 @@ from .. import provenance
 from ..atomic import write_text
 
 LIST_NAME = "folders.sha256"
-# Made for the next run, sealed elsewhere, or written on request.
+# Sealed elsewhere, or written on request.
 _NOT_SEALED = {
     provenance.FILE_NAME,
     provenance.HEAD_NAME,
     LIST_NAME,
-    "batches",
     "gates",
     "ro-crate-metadata.json",
     "workflow",

@@ -46,7 +46,7 @@ def test_the_first_run_records_inputs_settings_decisions_and_results(study):
         "debris in the gate",
         "2026-01-02",
     )
-    assert set(only(events, "run_finished")["files"]) == {"report.html", "report/"}
+    assert set(only(events, "run_finished")["files"]) == {"batches/", "report.html", "report/"}
 
 
 def test_a_run_that_changes_nothing_says_so_and_nothing_else(study):

@@ -102,7 +102,9 @@ def test_a_folder_without_a_sound_list_of_its_files_is_named_alone(study):
     """The list is proved by the folder's digest in the log: edited, or of results older than it, it says nothing."""
     (study / "results" / "report" / "S1.html").write_text("<p>S2</p>")
     forged = hashlib.sha256(b"<p>S2</p>").hexdigest()
-    (study / "results" / "folders.sha256").write_text(f"{forged}  report/S1.html\n")
+    kept = study / "results" / "folders.sha256"
+    lines = [line for line in kept.read_text().splitlines() if "  report/" not in line]
+    kept.write_text("\n".join([*lines, f"{forged}  report/S1.html", ""]))
     assert verify(study) == "results/report/ was changed after the last run"
     (study / "results" / "folders.sha256").unlink()
     assert verify(study) == "results/report/ was changed after the last run"
@@ -112,9 +114,23 @@ def test_the_files_of_the_folders_are_listed_as_sha256sum_reads_them(study):
     # by sha256sum, of the page `<p>S1</p>` and of `S1.html`, a zero byte, that digest and a line's end
     of_page = "8554d9e11d749a2aad21be343fa87e204c601891d125fbb060ff9371f046ec94"
     of_folder = "30668f5d19b87e04ab258e577e6da3965a97bc9be73740762b74264e7f2f6e4b"
-    assert (study / "results" / "folders.sha256").read_text() == f"{of_page}  report/S1.html\n"
+    listed = (study / "results" / "folders.sha256").read_text().splitlines()
+    assert [line for line in listed if "  batches/" not in line] == [f"{of_page}  report/S1.html"]
     finished = json.loads((study / "audit.jsonl").read_text().splitlines()[-1])
     assert finished["files"]["report/"] == of_folder
+
+
+def test_what_the_next_run_builds_on_is_checked_too(study):
+    """Readings that somebody edits between two runs would change AB/C without a trace."""
+    kept = study / "results" / "batches" / "tubes_0000" / "digests.json"
+    kept.write_text(kept.read_text() + " ")
+    assert verify(study) == "results/batches/tubes_0000/digests.json was changed after the last run"
+
+
+def test_the_list_of_the_folders_files_is_checked_too(study):
+    kept = study / "results" / "folders.sha256"
+    kept.write_text(kept.read_text().replace("a", "b", 1))
+    assert verify(study) == "results/folders.sha256 was changed after the last run"
 
 
 def test_a_rerun_after_a_true_change_is_in_order_again(study):
