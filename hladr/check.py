@@ -17,7 +17,7 @@ from .quantify.delay import delay_findings
 from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
 from .study.contents import same_bytes
 from .study.notes import notes_of, same_measurement, uncompensated
-from .study.problems import first_of
+from .study.problems import closest, first_of
 
 SAME_FROM = 3  # tubes or bead runs of one lab with the same finding, from which on it is printed once
 MOST_NAMED = 5
@@ -48,7 +48,7 @@ class SpecimenFinding:
 
 def _said(found: Finding) -> str:
     remedy = FLAGS[found.code].remedy.rstrip(".")
-    return f"{found.code} ({found.status}): {found.sentence.rstrip('.')}; remedy: {remedy}"
+    return f"{found.code} ({found.status}): {found.sentence.rstrip('.')}; remedy: {remedy[:1].lower()}{remedy[1:]}"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,9 @@ def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | N
     """Return the findings of a bead run's header and its PE settings (None where it cannot be read)."""
     found = []
     if (run.kit, run.lot) not in study.lots:
-        found.append(finding("lot_unknown", "its lot is not in the table of bead lots"))
+        near = closest(run.lot, [lot for kit, lot in study.lots if kit == run.kit])
+        hint = f" (did you mean {near}?)" if near else ""
+        found.append(finding("lot_unknown", f"the lot {run.lot} of this kit is not in the table of lots{hint}"))
     try:
         if run.fcs is None:
             raise SpecimenError("missing_file", "the table names no file for this bead run")
