@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..atomic import replacing
 from . import RESEARCH_USE
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_LINE_POINTS = 15  # height of one line of the usual type
 _ONE_SCALE = 1000  # times as large: numbers further apart are no quantity with one number of digits
 _STATUS_FILL = {"failed": "F6D5D0", "no call": "F6D5D0", "review": "FCE8C3"}
 
@@ -33,6 +35,10 @@ class Book:
         sheet = self._book.create_sheet("about")
         sheet.column_dimensions["A"].width = 26
         sheet.column_dimensions["B"].width = 100
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.fitToWidth = 1
+        sheet.page_setup.fitToHeight = 0
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
         for name, text in [("study", self.study), ("use", f"{RESEARCH_USE}."), *lines]:
             sheet.append([_cell(sheet, name, font=Font(bold=True)), _cell(sheet, text)])
 
@@ -72,9 +78,9 @@ class Book:
         sheet.oddFooter.left.text = RESEARCH_USE
         sheet.oddFooter.center.text = self.study.replace("&", "&&")
         sheet.oddFooter.right.text = "&P / &N"
+        wide = {name: (widths or {}).get(name) or _width(name, rows) for name in names}
         for position, name in enumerate(names, start=1):
-            width = (widths or {}).get(name) or _width(name, rows)
-            sheet.column_dimensions[get_column_letter(position)].width = width
+            sheet.column_dimensions[get_column_letter(position)].width = wide[name]
         header = {
             "font": Font(bold=True, color="FFFFFF"),
             "fill": PatternFill("solid", fgColor="24424F"),
@@ -85,7 +91,11 @@ class Book:
         top = {"alignment": Alignment(vertical="top", wrap_text=True)} if wrap else {}
         fills = {status: PatternFill("solid", fgColor=colour) for status, colour in _STATUS_FILL.items()}
         formats = {name: _column_format([row.get(name) for row in rows]) for name in names}
-        for row in rows:
+        for number, row in enumerate(rows, start=2):
+            # not every spreadsheet measures wrapped text when it opens a workbook: lines would lie over each other
+            lines = max((_lines(row.get(name), wide[name]) for name in names), default=1) if wrap else 1
+            if lines > 1:
+                sheet.row_dimensions[number].height = _LINE_POINTS * lines
             cells = []
             for name in names:
                 value = row.get(name)
@@ -104,6 +114,9 @@ class Book:
         ):
             for name in source.namelist():
                 data = source.read(name)
+                if name.startswith("xl/worksheets/"):
+                    # a height that the spreadsheet may change when a cell is filled
+                    data = re.sub(rb'(<row [^>]*?) customHeight="1"', rb"\1", data)
                 if name == "docProps/core.xml":
                     data = re.sub(rb"<dcterms:(created|modified)[^>]*>.*?</dcterms:\1>", b"", data)
                 sink.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
@@ -112,6 +125,11 @@ class Book:
 def _width(name: str, rows: Sequence[Mapping[str, object]]) -> float:
     longest = max((len(str(row[name])) for row in rows[:200] if row.get(name) is not None), default=0)
     return min(max(len(name), longest if longest < 60 else 60, 6) + 2, 60)
+
+
+def _lines(value: object, width: float) -> int:
+    """Count the lines of a wrapped text."""
+    return max(len(textwrap.wrap(value, max(int(width) - 1, 1))), 1) if isinstance(value, str) else 1
 
 
 def _cell(sheet, value: object, number_format: str | None = None, **styles) -> WriteOnlyCell:

@@ -1,6 +1,7 @@
 """Exports: the same values as the CSV tables, with keys and meanings; text stays text in Excel."""
 
 import csv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,18 @@ def test_missing_ferritin_alone_makes_no_workbook(tmp_path):
     del tables["quantification"][0]
     assert exports_xlsx.write_problems_xlsx(tmp_path / "problems.xlsx", tables) is False
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_as_high_as_their_text_and_may_grow(tmp_path):
+    from openpyxl import load_workbook
+
+    book, words = Book("x"), "a sentence of words " * 6
+    book.sheet("problems", ["why", "codes"], [{"why": words}, {"why": "short"}], widths={"why": 44}, wrap=True)
+    book.save(tmp_path / "b.xlsx")
+    heights = load_workbook(tmp_path / "b.xlsx")["problems"].row_dimensions
+    assert [heights[row].height for row in (2, 3)] == [45, None]  # 120 letters in three lines of 44
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as archive:
+        assert b"customHeight" not in archive.read("xl/worksheets/sheet1.xml")
 
 
 def test_no_problems_no_workbook(results):
