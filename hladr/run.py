@@ -177,7 +177,8 @@ def _watch(command: list[str], environment: dict[str, str], study: Study, logs: 
     )
     size, total = study.config["run"]["batch_size"], len(study.tubes)
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
+        # in a log there is no bar, and no empty line in its place
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("tubes", total=None)
             while reader.is_alive():  # until Snakemake has said its last word
                 reader.join(_PROGRESS_SECONDS)
@@ -185,7 +186,10 @@ def _watch(command: list[str], environment: dict[str, str], study: Study, logs: 
                     continue
                 # a batch that starts anew takes its file away: then there is no stamp
                 done = sum((file_stamp(path) or (0, 0))[0] for path in logs.glob("gate/*.progress"))
-                progress.update(task, completed=done, total=_expected(reader, size, total))
+                expected = _expected(reader, size, total)
+                # the bar is full long before a large study's tables and report are written
+                what = "tubes" if done < expected else "tubes done; writing tables and report"
+                progress.update(task, description=what, completed=done, total=expected)
     except KeyboardInterrupt:
         process.wait()
         raise
