@@ -117,6 +117,8 @@ function courseChart(points, options) {
   if (options.mark) parts.push(line(px(options.mark.day), top, px(options.mark.day), bottom, "mark"), options.big ? text(px(options.mark.day) + 4, top + 8, options.mark.words, "start", "halo") : s("title", {}, options.mark.words));
   const exact = points.filter((p) => has(p.value) && p.value > 0);
   parts.push(poly(exact.map((p) => [px(p.day), py(p.value)]), { class: "data", opacity: 0.55 }));
+  // names over the line, on a white rim, and under the points: neither hides the other
+  if (options.big) limits.forEach((l) => parts.push(text(right - 2, py(l.value) - 4, l.name, "end", "m halo")));
   for (const p of points) {
     const x = px(p.day), where = `day ${p.day}: ${p.words}`;
     if (has(p.low) && has(p.high) && p.low > 0 && p.high > p.low) parts.push(line(x, py(p.low), x, py(p.high), "", { stroke: "#0b5a75", "stroke-width": 3, opacity: 0.4 }));
@@ -126,8 +128,6 @@ function courseChart(points, options) {
     else if (has(p.high) && p.high > 0) parts.push(s("path", { d: `M${x} ${py(p.high)}v12m-4 -5l4 5l4 -5M${x - 4} ${py(p.high)}h8`, class: "data" }, s("title", {}, where)));
     else parts.push(text(x, bottom - 4, "×", "middle", "m"));
   }
-  // names last, on a white rim: a course that crosses one leaves it readable
-  if (options.big) limits.forEach((l) => parts.push(text(right - 2, py(l.value) - 4, l.name, "end", "m halo")));
   if (options.big) parts.push(text((left + right) / 2, height - 2, "study day", "middle", "m"));
   return svg(width, height, `${unit} by day`, ...parts);
 }
