@@ -143,7 +143,7 @@ def calibration(run: BeadRun, place: int, rng: np.random.Generator) -> Calibrati
 def write_results(study, results: Path, seed: int = 1, pictures: list[bytes] | None = None) -> None:
     """Write what the jobs before the report write."""
     from hladr.drift import series
-    from hladr.results import bead_batches, tube_batches
+    from hladr.plan import batch_folders
 
     # a generator of its own for each, so that an appended tube changes no other
     own = np.random.default_rng
@@ -158,16 +158,12 @@ def write_results(study, results: Path, seed: int = 1, pictures: list[bytes] | N
     write_table(results / "reversal.csv", "reversal", (c.row() for c in judge(study, draws)))
     write_table(results / "drift.csv", "drift", series(list(calibrations.values()), study))
     size = study.config["run"]["batch_size"]
-    for folders, rows, lines, name in (
-        (tube_batches(study, results), study.tubes, [r.to_json() for r in readings.values()], "readings.jsonl"),
-        (
-            bead_batches(study, results),
-            study.bead_runs,
-            [c.to_json() for c in calibrations.values()],
-            "calibrations.jsonl",
-        ),
+    folders = batch_folders(study, results)
+    for kind, rows, lines, name in (
+        ("tubes", study.tubes, [r.to_json() for r in readings.values()], "readings.jsonl"),
+        ("beads", study.bead_runs, [c.to_json() for c in calibrations.values()], "calibrations.jsonl"),
     ):
-        for k, folder in enumerate(folders):
+        for k, folder in enumerate(folders[kind]):
             (folder / "pictures").mkdir(parents=True, exist_ok=True)
             (folder / name).write_text("".join(x + "\n" for x in lines[k * size : (k + 1) * size]), encoding="utf-8")
             for row in rows[k * size : (k + 1) * size] if name == "readings.jsonl" and pictures else ():

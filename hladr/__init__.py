@@ -4,3 +4,4 @@ For research use only, not for diagnostic use.
 """
 
 __version__ = "0.1.0"
+RESEARCH_USE = "For research use only, not for diagnostic use"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from .fcs import compensation, read_header
 from .flags import FLAGS, Finding, SpecimenError, finding
-from .labels import contradictions
+from .labs import zone_of
 from .pairing import PESettings, bead_settings, compare, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
+from .stains import contradictions
 from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
 from .study.contents import same_bytes
 from .study.notes import notes_of, same_measurement, uncompensated
@@ -119,9 +120,8 @@ def specimen_lines(specimens: Iterable[SpecimenFinding]) -> list[str]:
 
 def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str, ...]]]:
     """Return the findings of all bead runs and tubes, and by sample_id what is odd about the header of each tube."""
-    exceptions = study.config.get("pairing_exceptions", ())
-    window = study.config["quantify"]["bead_window_hours"]
     specimens, headers, settings_of_run = [], {}, {}
+    zone_of_run = {run.bead_id: zone_of(study.labs[run.lab]) for run in study.bead_runs}
     for run in study.bead_runs:
         found, settings_of_run[run.bead_id] = _bead_run(study, run)
         specimens += (SpecimenFinding("bead run", run.bead_id, run.lab, f) for f in found)
@@ -136,8 +136,9 @@ def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str
             found += compare(
                 settings,
                 beads,
-                window_hours=window,
-                exceptions=exceptions,
+                window_hours=study.config["quantify"]["bead_window_hours"],
+                zones=(zone_of(study.labs[tube.lab]), zone_of_run[tube.bead_id]),
+                exceptions=study.config["pairing_exceptions"],
                 sample_id=tube.sample_id,
                 bead_id=tube.bead_id,
             )
@@ -148,17 +149,17 @@ def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str
 def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | None]:
     """Return the findings of a bead run's header and its PE settings (None where it cannot be read)."""
     found = []
-    if (run.kit, run.lot) not in study.lots:
-        near = closest(run.lot, [lot for kit, lot in study.lots if kit == run.kit])
+    if not any(level.value is not None for level in study.lots.get((run.kit, run.lot), ())):
+        near = closest(run.lot, [lot for kit, lot in study.lots if (kit, lot) != (run.kit, run.lot) and kit == run.kit])
         hint = f" (did you mean {near}?)" if near else ""
-        found.append(finding("lot_unknown", f"the lot {run.lot} of this kit is not in the table of lots{hint}"))
+        found.append(finding("lot_unknown", f"the table of bead lots has no values of lot {run.lot} of this kit{hint}"))
     try:
         if run.fcs is None:
             raise SpecimenError("missing_file", "the table names no file for this bead run")
         header = read_header(study.folder / run.fcs)
         return found, bead_settings(header, resolve_beads(header.channels, study.labs[run.lab]).hladr)
     except SpecimenError as error:
-        return [*found, _failed(error)], None
+        return [*found, error.finding], None
 
 
 def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None, tuple[str, ...] | None]:
@@ -177,10 +178,5 @@ def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None, t
         matrix, notes = compensation.choose(header, lab, study.folder)
         settings = tube_settings(header, panel.hladr, lab, matrix)
     except SpecimenError as error:
-        return [*found, _failed(error)], None, None
+        return [*found, error.finding], None, None
     return found, settings, (*header.notes, *notes)
-
-
-def _failed(error: SpecimenError) -> Finding:
-    status = FLAGS[error.code].status
-    return finding(error.code, error.sentence, "failed" if " or " in status else None)

@@ -4,9 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import __version__
-
-RESEARCH_USE = "For research use only, not for diagnostic use."
+from . import RESEARCH_USE, __version__
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,8 +13,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments, rest = parser.parse_known_args(argv)
     if rest and arguments.command != "run":
         parser.error(f"unknown arguments: {' '.join(rest)}")
+    arguments.snakemake = rest
     try:
-        return arguments.call(arguments, rest)
+        return arguments.call(arguments)
     except KeyboardInterrupt:
         print("hladr: stopped; run it again to go on where it was", file=sys.stderr)
         return 1
@@ -30,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hladr",
-        description=f"Antibodies per monocyte, phenotype calls and patient courses from FCS files. {RESEARCH_USE}",
+        description=f"Antibodies per monocyte, phenotype calls and patient courses from FCS files. {RESEARCH_USE}.",
     )
     parser.add_argument("--version", action="version", version=f"hladr {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -83,7 +82,7 @@ def _cores(text: str) -> int | None:
     return int(text)
 
 
-def _demo(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _demo(arguments: argparse.Namespace) -> int:
     from .run import run_study
     from .simulate.study import write_demo
 
@@ -96,7 +95,7 @@ def _demo(arguments: argparse.Namespace, rest: list[str]) -> int:
     return run_study(folder, arguments.cores)
 
 
-def _init(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _init(arguments: argparse.Namespace) -> int:
     from .study.init import init_study
 
     try:
@@ -108,7 +107,7 @@ def _init(arguments: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _check(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _check(arguments: argparse.Namespace) -> int:
     from .check import check, specimen_lines
 
     result = check(Path(arguments.folder))
@@ -128,13 +127,13 @@ def _check(arguments: argparse.Namespace, rest: list[str]) -> int:
     return 2 if tables else 0
 
 
-def _run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     from .run import run_study
 
-    return run_study(Path(arguments.folder), arguments.cores, rest)
+    return run_study(Path(arguments.folder), arguments.cores, arguments.snakemake)
 
 
-def _stats(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _stats(arguments: argparse.Namespace) -> int:
     from .stats import counts_text
 
     try:
@@ -145,7 +144,7 @@ def _stats(arguments: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _verify(arguments: argparse.Namespace) -> int:
     from .verify import verify
 
     difference = verify(Path(arguments.folder))
@@ -153,7 +152,7 @@ def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
     return 1 if difference else 0
 
 
-def _scrub(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _scrub(arguments: argparse.Namespace) -> int:
     from .scrub import scrub_study
     from .study import StudyError
 
@@ -166,7 +165,7 @@ def _scrub(arguments: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _crate(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _crate(arguments: argparse.Namespace) -> int:
     from .rocrate import write
 
     write(Path(arguments.folder))

@@ -49,18 +49,23 @@ def known_cytometer(text: str | None) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)  # and as many pairs of tube and beads as tubes
+def plain(text: str) -> str:
+    """Return letters and digits in small letters: `LSR II` is `lsrII`, a serial number with leading blanks the same."""
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
 def veiled(text: str | None) -> str | None:
     """Turn a header's text into what may be stored: the recognised model, if any, and a digest to compare by.
 
-    Letters and digits count, capitals do not: `LSR II` is `lsrII`, and a serial number with leading spaces is itself.
-    What `scrubbed` wrote gives what the original gave.
+    Letters and digits count, capitals do not (`plain`). What `scrubbed` wrote gives what the original gave.
     """
     if text and _SCRUBBED.fullmatch(text):
         return text.replace("#", "")
-    plain = "".join(c for c in (text or "").casefold() if c.isalnum())
-    if not plain:
+    bare = plain(text or "")
+    if not bare:
         return None
-    digest = hashlib.sha256(plain.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(bare.encode()).hexdigest()[:12]
     model = known_cytometer(text)
     return f"{model} {digest}" if model else digest
 

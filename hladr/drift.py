@@ -1,6 +1,6 @@
 """Bead runs over time: Levey-Jennings series with Westgard rules, and what one PE means in each laboratory.
 
-A series is one quantity of one cytometer, kit, lot and PE voltage (what one PE means: of all lots). Its mean and sd
+A series is one quantity of one cytometer, kit, lot and setting of PE (what one PE means: of all lots). Its mean and sd
 come from its first accepted runs without a jump, or from the configuration.
 """
 
@@ -24,8 +24,7 @@ QUANTITIES = (
     "value_at_common_pe",
 )
 
-JUMP = "calibration_jump"
-ACROSS_LOTS = ("value_at_common_pe",)  # what one PE means does not depend on the lot
+ACROSS_LOTS = ("value_at_common_pe",)  # comparable from lot to lot; the other quantities are a lot's own
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Run:
     status: str
     change: str
     values: Mapping[str, float]
-    jumped: bool = False
+    jump: str = ""  # how what one PE means jumps, as a sentence; empty where it does not
     state: int = 0  # how often a jump has lasted before, so that the cytometer's usual state is another
 
     @property
@@ -58,22 +57,22 @@ def series(calibrations: Sequence, study) -> list[dict[str, object]]:
     Parameters
     ----------
     calibrations : sequence of calibration.Calibration
-        In the order of beads.csv, with their jumps (`with_jumps`); runs without a line (failed ones included) are left
-        out where they have no value.
+        In the order of beads.csv; runs without a line are left out.
     study : study.Study
         For the configuration's section `drift`.
 
     Returns
     -------
     list of dict
-        Ordered by lab, cytometer, kit, lot, voltage, quantity, time.
+        Ordered by lab, cytometer, kit, lot, setting of PE, quantity, time.
     """
     settings = study.config["drift"]
     grouped: dict[tuple, list[Run]] = defaultdict(list)
-    for run in _with_states(_runs(calibrations, settings), settings["min_runs"]):
+    for run in _judged(_runs(calibrations, settings), settings):
         for quantity in QUANTITIES:
             lot = "" if quantity in ACROSS_LOTS else run.lot
-            grouped[run.lab, run.cytometer, run.kit, lot, run.pe_voltage, QUANTITIES.index(quantity)].append(run)
+            place = (run.lab, run.cytometer, run.kit, lot, run.pe_voltage, *run.pe_scale, QUANTITIES.index(quantity))
+            grouped[place].append(run)
     rows: list[dict[str, object]] = []
     for key in sorted(grouped, key=lambda k: tuple((x is not None, x) for x in k)):
         rows += _rows(grouped[key], QUANTITIES[key[-1]], settings)
@@ -99,26 +98,41 @@ def with_jumps(calibrations: Mapping, study) -> dict:
         The same calibrations, some with the finding `calibration_jump`.
     """
     settings, out = study.config["drift"], dict(calibrations)
-    before: dict[tuple, list[float]] = defaultdict(list)
-    jumped: dict[tuple, list[float]] = defaultdict(list)
-    for run in _runs(list(calibrations.values()), settings):
-        if run.status == FAILED or run.acquired_at is None:
-            continue
-        machine = run.machine
-        now = math.log(run.values["value_at_common_pe"])
-        usual, limit, source = _usual(run, before[machine], settings)
-        if limit is None or abs(now - usual) <= limit:
-            before[machine].append(now)
-            jumped[machine].clear()
-            continue
-        jumped[machine].append(now)
-        more = "more" if now > usual else "less"
-        text = f"one PE means {100 * abs(math.expm1(now - usual)):.0f} % {more} than {source}"
-        found = (*out[run.bead_id].findings, finding(JUMP, text))
-        out[run.bead_id] = replace(out[run.bead_id], findings=found)
-        if len(jumped[machine]) >= settings["min_runs"]:  # after a service this is how the cytometer is now
-            before[machine] = jumped.pop(machine)
+    for run in _judged(_runs(list(calibrations.values()), settings), settings):
+        if run.jump:
+            known = out[run.bead_id]
+            out[run.bead_id] = replace(known, findings=(*known.findings, finding("calibration_jump", run.jump)))
     return out
+
+
+def _judged(runs: Sequence[Run], settings: Mapping) -> Iterator[Run]:
+    """Compare each run with those before it: does what one PE means jump, and which state of the cytometer is usual.
+
+    So many jumps in a row as there have to be runs to compare with (`min_runs`) are how the cytometer is now, after a
+    service: they begin another state, and the runs after them are compared with them. Failed runs and those without a
+    time are neither judged nor compared with.
+    """
+    before: dict[tuple, list[float]] = defaultdict(list)
+    jumps: dict[tuple, list[float]] = defaultdict(list)
+    states: dict[tuple, int] = defaultdict(int)
+    for run in runs:
+        machine = run.machine
+        state = states[machine]
+        jump = ""
+        if run.status != FAILED and run.acquired_at is not None:
+            now = math.log(run.values["value_at_common_pe"])
+            usual, limit, source = _usual(run, before[machine], settings)
+            if limit is None or abs(now - usual) <= limit:
+                before[machine].append(now)
+                jumps[machine].clear()
+            else:
+                jumps[machine].append(now)
+                more = "more" if now > usual else "less"
+                jump = f"one PE means {100 * abs(math.expm1(now - usual)):.0f} % {more} than {source}"
+                if len(jumps[machine]) >= settings["min_runs"]:
+                    before[machine] = jumps.pop(machine)
+                    states[machine] += 1
+        yield replace(run, jump=jump, state=state)
 
 
 def _usual(run: Run, earlier: Sequence[float], settings: Mapping) -> tuple[float, float | None, str]:
@@ -146,10 +160,10 @@ def _stated(run: Run, quantity: str, settings: Mapping) -> tuple[float, float] |
 
 
 def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
-    """Put the runs in the order of time, number the cytometers of each lab, and mark changes of lot and voltage."""
+    """Put the runs in the order of time, number the cytometers of each lab, and mark changes of lot and settings."""
     numbers: dict[tuple, int] = {}
     in_lab: dict[str, int] = defaultdict(int)
-    before: dict[tuple, tuple] = {}
+    before: dict[tuple, dict] = {}
     runs = []
     # by instants where offsets are stated: 08:50 in universal time is no earlier than 10:30 two hours ahead of it;
     # runs of one moment stay in the order of the table, and those without any come last
@@ -162,13 +176,10 @@ def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
         if machine not in numbers:
             in_lab[calibration.lab] += 1
             numbers[machine] = in_lab[calibration.lab]
-        now = (calibration.lot, about.voltage)
+        scale = (about.range, about.gain, about.decades, about.log_minimum)
+        now = {"lot": calibration.lot, "voltage": about.voltage, "scale": scale}
         last = before.get(machine)
-        change = (
-            ""
-            if last is None
-            else ";".join(name for name, a, b in zip(("lot", "voltage"), last, now, strict=True) if a != b)
-        )
+        change = "" if last is None else ";".join(name for name in now if now[name] != last[name])
         before[machine] = now
         runs.append(
             Run(
@@ -178,28 +189,14 @@ def _runs(calibrations: Sequence, settings: Mapping) -> list[Run]:
                 calibration.kit,
                 calibration.lot,
                 about.voltage,
-                (about.range, about.gain, about.decades, about.log_minimum),
+                scale,
                 calibration.acquired_at,
                 calibration.status,
                 change,
                 _values(calibration, settings["common_pe"]),
-                any(found.code == JUMP for found in calibration.findings),
             )
         )
     return runs
-
-
-def _with_states(runs: Sequence[Run], lasting: int) -> Iterator[Run]:
-    """Count the usual states of each cytometer as `with_jumps` does: so many jumps in a row begin another."""
-    state: dict[tuple, int] = defaultdict(int)
-    in_row: dict[tuple, int] = defaultdict(int)
-    for run in runs:
-        yield replace(run, state=state[run.machine])
-        if run.status != FAILED and run.acquired_at is not None:
-            in_row[run.machine] = in_row[run.machine] + 1 if run.jumped else 0
-            if in_row[run.machine] == lasting:
-                state[run.machine] += 1
-                in_row[run.machine] = 0
 
 
 def _values(calibration, common_pe: float) -> dict[str, float]:
@@ -255,12 +252,13 @@ def _limits(runs: Sequence[Run], quantity: str, settings: Mapping) -> tuple[floa
     Runs that jumped would widen the very limits that are to show them, and so would two states of a cytometer. A jump
     is judged by the runs before it alone, never by these limits.
     """
-    stated = _stated(runs[-1], quantity, settings)
-    if stated is not None:
-        return *stated, "configuration"
+    # runs of other lots may be in the series: what is stated for one of its lots holds for all of it
+    stated = [own for run in runs if (own := _stated(run, quantity, settings)) is not None]
+    if stated:
+        return *stated[-1], "configuration"
     usual: dict[int, list[float]] = defaultdict(list)
     for run in runs:
-        if run.status != FAILED and not run.jumped:
+        if run.status != FAILED and not run.jump:
             usual[run.state].append(run.values[quantity])
     first = next((values for values in usual.values() if len(values) >= settings["min_runs"]), None)
     if first is None:

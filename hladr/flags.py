@@ -63,6 +63,11 @@ class SpecimenError(Exception):
         self.code = code
         self.sentence = sentence
 
+    @property
+    def finding(self) -> Finding:
+        """What the specimen failed with."""
+        return finding(self.code, self.sentence, FAILED)
+
 
 def _read_flags() -> dict[str, Flag]:
     with open(data_file("flags.csv"), encoding="utf-8", newline="") as handle:

@@ -61,25 +61,28 @@ def read(text: str) -> date | datetime:
     return date.fromisoformat(text) if len(text) == len("2024-03-01") else datetime.fromisoformat(text)
 
 
-def hours(start: date | datetime, stop: date | datetime, zone: tzinfo | None = None) -> Hours:
+def hours(
+    start: date | datetime, stop: date | datetime, zones: tuple[tzinfo | None, tzinfo | None] = (None, None)
+) -> Hours:
     """Return the hours from one moment to another.
 
     Parameters
     ----------
     start, stop : date or datetime
         A datetime with its offset is an instant, one without is a local time; a date is any time of that local day.
-    zone : tzinfo, optional
-        Of the clocks of local times. Where it is not known, both clocks are taken to stand in the same place.
+    zones : pair of tzinfo or None
+        Of the clocks of local times. Where one is not known, both clocks are taken to stand in the same place.
 
     Notes
     -----
-    Without a zone, one moment with an offset and one without: an offset other than zero is that of a clock on a wall,
+    Without zones, one moment with an offset and one without: an offset other than zero is that of a clock on a wall,
     and the two clocks are compared. Zero, or `Z`, is what software also writes that does not know where it stands. The
     local time may then be hours before or behind, anywhere on earth; days apart are certain all the same.
 
     In the hour that a clock repeats in autumn the earlier reading is taken.
     """
-    one, other = _bounds(start, zone), _bounds(stop, zone)
+    first_zone, second_zone = (None, None) if None in zones else zones
+    one, other = _bounds(start, first_zone), _bounds(stop, second_zone)
     offsets = {bounds[0].utcoffset() for bounds in (one, other)}
     on_clocks = None in offsets
     widened = on_clocks and timedelta() in offsets

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import tzinfo
 
 from . import moments
-from .cytometers import veiled
+from .cytometers import plain, veiled
 from .fcs import Acquisition, Spillover
-from .fcs.compensation import FROM_FILE, asked_for, seen_in
+from .fcs.compensation import seen_in
 from .fcs.spillover import is_identity
 from .flags import Finding, finding
+from .labs import FROM_FILE, compensation_of
 from .limits import above, equal
 
 HEADER_TEXT = ("cytometer", "serial number")  # compared, never shown
@@ -17,6 +18,8 @@ COMPENSATION = "compensation of PE"  # shown; only a matrix that the tube lacks 
 HOURS = "hours from beads to tube"  # a difference: it stands in the tube's place, the report gives it a line of its own
 SPILL_TOLERANCE = 0.03  # of another dye's light that is taken off PE; 0.2 of it, and that wrong by 5 %, is 0.01
 RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
+
+Zones = tuple[tzinfo | None, tzinfo | None]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class PESettings:
     range : float or None
         $PnR.
     cytometer, serial : str or None
+        A recognised model and a digest of the header's text (`cytometers.veiled`).
     acquired_at : str or None
         ISO 8601: with its offset where the file states one, else the cytometer's local time; a date
         alone where no time is stated.
@@ -79,7 +83,7 @@ def tube_settings(header: Acquisition, column: int, lab: Mapping, spill: Spillov
         The matrix that applies: `fcs.compensation.choose`.
     """
     compensated = spill is not None and header.channels[column].name in spill.detectors
-    how = asked_for(lab)
+    how = compensation_of(lab)
     return _settings(header, column, _applied(compensated, how), spill if how == FROM_FILE else None)
 
 
@@ -117,9 +121,9 @@ class Compared:
     agree: bool | None
 
 
-def table(tube: PESettings, beads: PESettings) -> list[Compared]:
-    """Compare everything and keep both values, in a fixed order."""
-    hours = hours_between(tube.acquired_at, beads.acquired_at)
+def table(tube: PESettings, beads: PESettings, zones: Zones = (None, None)) -> list[Compared]:
+    """Compare everything and keep both values, in a fixed order; `zones` as for `compare`."""
+    hours = hours_between(tube.acquired_at, beads.acquired_at, zones)
     return [
         _text("PE detector", tube.detector, beads.detector),
         _text("cytometer", tube.cytometer, beads.cytometer),
@@ -137,7 +141,8 @@ def compare(
     tube: PESettings,
     beads: PESettings,
     *,
-    window_hours: float = 24.0,
+    window_hours: float,
+    zones: Zones = (None, None),
     exceptions: Sequence[Mapping] = (),
     sample_id: str | None = None,
     bead_id: str | None = None,
@@ -150,6 +155,8 @@ def compare(
     tube, beads : PESettings
     window_hours : float
         Further apart: `bead_date_mismatch`.
+    zones : pair of tzinfo or None
+        Time zones of the tube's laboratory and of the beads', for files that state no offset.
     exceptions : sequence of mapping
         The configuration's `pairing_exceptions`: sample_id or bead_id, and a reason.
     sample_id, bead_id : str, optional
@@ -176,7 +183,7 @@ def compare(
     if found and excuse is not None:
         what = "; ".join(f.sentence for f in found)
         found = [finding("pairing_exception", f"{what}; let through because: {excuse.get('reason', '')}")]
-    hours = hours_between(tube.acquired_at, beads.acquired_at)
+    hours = hours_between(tube.acquired_at, beads.acquired_at, zones)
     if hours is not None and (hours.above(window_hours) or hours.below(-window_hours)):
         found.append(finding("bead_date_mismatch", f"beads and tube were acquired {_apart(hours, window_hours)}"))
     if tube.compensation == "none" and beads.compensation == "matrix":
@@ -220,11 +227,11 @@ def _set_alike(one: Sequence[float | None], other: Sequence[float | None]) -> bo
     return all(row.agree is not False for row in rows)
 
 
-def hours_between(tube: str | None, beads: str | None) -> moments.Hours | None:
+def hours_between(tube: str | None, beads: str | None, zones: Zones = (None, None)) -> moments.Hours | None:
     """Hours from the beads to the tube; None where one of the times is not stated."""
     if tube is None or beads is None:
         return None
-    return moments.hours(moments.read(beads), moments.read(tube))
+    return moments.hours(moments.read(beads), moments.read(tube), zones[::-1])
 
 
 def _apart(hours: moments.Hours, window: float) -> str:
@@ -253,14 +260,8 @@ def _number(what: str, tube: float | None, beads: float | None) -> Compared:
 def _text(what: str, tube: str | None, beads: str | None) -> Compared:
     agree = None
     if tube and beads:
-        agree = _plain(tube) == _plain(beads)
+        agree = plain(tube) == plain(beads)
     return Compared(what, tube, beads, agree)
-
-
-@lru_cache(maxsize=1024)  # a study has few detectors and cytometers, and as many pairs as tubes
-def _plain(text: str) -> str:
-    """Letters and digits only: `LSR II` is `LSRII`, and a serial number with leading spaces is itself."""
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def _amplification(tube: PESettings, beads: PESettings) -> Compared:

@@ -31,6 +31,15 @@ def batches(rows: Sequence, size: int) -> dict[str, Sequence]:
     return {f"{start // size:04d}": rows[start : start + size] for start in range(0, len(rows), size)}
 
 
+def batch_folders(study, results: str | Path) -> dict[str, list[Path]]:
+    """Return the folders of a study's batches in their order, by kind: `tubes` and `beads`."""
+    size = study.config["run"]["batch_size"]
+    return {
+        kind: [Path(results) / "batches" / f"{kind}_{number}" for number in batches(rows, size)]
+        for kind, rows in (("tubes", study.tubes), ("beads", study.bead_runs))
+    }
+
+
 def digest(*parts: object) -> str:
     """Return a short SHA-256 of JSON-able parts; the order of keys does not matter."""
     text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)

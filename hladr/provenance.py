@@ -16,13 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from . import __version__
+from . import RESEARCH_USE, __version__
 from .atomic import replacing
+from .labs import matrix_path
 from .paths import PACKAGE, pipeline_root
-from .plan import batches, file_stamp
+from .plan import batch_folders, file_stamp
 
 FORMAT = "hladr provenance 1"
-NOTICE = "For research use only, not for diagnostic use."
 FILE_NAME = "provenance.json"
 # No acquisition is this large. Beyond it only the size counts, or one sparse file would hold up a run for hours.
 MAX_HASHED_BYTES = 8 * 1024**3
@@ -100,14 +100,12 @@ def write_digests(target: str | Path, files: Mapping[str, Path | None], digests:
 
 def kept_digests(study, results_dir: str | Path) -> dict[str, dict[str, dict]]:
     """Read what the batch jobs kept, group (`tubes`, `beads`) then id; empty where they kept nothing."""
-    size = study.config["run"]["batch_size"]
     known: dict[str, dict[str, dict]] = {}
-    for group, rows in (("tubes", study.tubes), ("beads", study.bead_runs)):
+    for group, folders in batch_folders(study, results_dir).items():
         known[group] = {}
-        for number in batches(rows, size):
-            path = Path(results_dir) / "batches" / f"{group}_{number}" / DIGESTS_NAME
+        for folder in folders:
             with contextlib.suppress(OSError, ValueError):
-                known[group] |= json.loads(path.read_text(encoding="utf-8"))
+                known[group] |= json.loads((folder / DIGESTS_NAME).read_text(encoding="utf-8"))
     return known
 
 
@@ -117,10 +115,10 @@ def inputs_of(study) -> dict[str, dict[str, Path | None]]:
     Specimen files carry their sample_id or bead_id, matrices their laboratory, tables their contract name.
     """
     folder = Path(study.folder)
-    matrices = {lab: entry.get("compensation") for lab, entry in study.labs.items()}
+    matrices = {lab: matrix_path(entry) for lab, entry in study.labs.items()}
     return {
         "tables": {name: folder / path for name, path in study.files.items()},
-        "matrices": {lab: folder / path for lab, path in matrices.items() if path not in (None, "none", "from_file")},
+        "matrices": {lab: folder / path for lab, path in matrices.items() if path},
         "overrides": {sample_id: folder / override.path for sample_id, override in study.overrides.items()},
         "tubes": {tube.sample_id: folder / tube.fcs for tube in study.tubes if tube.fcs},
         "beads": {run.bead_id: folder / run.fcs if run.fcs else None for run in study.bead_runs},
@@ -203,7 +201,7 @@ def build(study, results_dir: str | Path, rules: Mapping[str, str], known: Mappi
     """
     return {
         "format": FORMAT,
-        "notice": NOTICE,
+        "notice": f"{RESEARCH_USE}.",
         "study": study.config["study"],
         "software": software(),
         "seed": study.config["run"]["seed"],
@@ -214,11 +212,9 @@ def build(study, results_dir: str | Path, rules: Mapping[str, str], known: Mappi
     }
 
 
-def write(study, results_dir: str | Path, rules: Mapping[str, str], known: Mapping[str, dict] | None = None) -> dict:
-    """Write results/provenance.json atomically and return what it says; parameters as for `build`."""
-    record = build(study, results_dir, rules, known)
-    write_json(Path(results_dir) / FILE_NAME, record)
-    return record
+def write(study, results_dir: str | Path, rules: Mapping[str, str], known: Mapping[str, dict] | None = None) -> None:
+    """Write results/provenance.json atomically; parameters as for `build`."""
+    write_json(Path(results_dir) / FILE_NAME, build(study, results_dir, rules, known))
 
 
 def write_json(target: str | Path, value: object) -> None:

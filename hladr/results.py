@@ -154,24 +154,11 @@ def write_provenance(study, results: Path) -> None:
     audit.record_run(study, results)
 
 
-def tube_batches(study, results: Path) -> list[Path]:
-    """Return the folders of the batches of tubes, in order."""
-    return [
-        results / "batches" / f"tubes_{batch}" for batch in plan.batches(study.tubes, study.config["run"]["batch_size"])
-    ]
-
-
-def bead_batches(study, results: Path) -> list[Path]:
-    """Return the folders of the batches of bead runs, in order."""
-    size = study.config["run"]["batch_size"]
-    return [results / "batches" / f"beads_{batch}" for batch in plan.batches(study.bead_runs, size)]
-
-
 def read_readings(study, results: Path) -> dict:
     """Read the readings of all batches by sample_id."""
     from .tube import TubeReading
 
-    lines = (line for batch in tube_batches(study, results) for line in _lines(batch / "readings.jsonl"))
+    lines = (line for batch in plan.batch_folders(study, results)["tubes"] for line in _lines(batch / "readings.jsonl"))
     return {reading.sample_id: reading for reading in map(TubeReading.from_json, lines)}
 
 
@@ -180,7 +167,9 @@ def read_calibrations(study, results: Path) -> dict:
     from .calibration import Calibration
     from .drift import with_jumps
 
-    lines = (line for batch in bead_batches(study, results) for line in _lines(batch / "calibrations.jsonl"))
+    lines = (
+        line for batch in plan.batch_folders(study, results)["beads"] for line in _lines(batch / "calibrations.jsonl")
+    )
     return with_jumps({calibration.bead_id: calibration for calibration in map(Calibration.from_json, lines)}, study)
 
 
@@ -205,8 +194,10 @@ def read_report(study, results: Path):
     names = ("quantification", "calibrations", "phenotypes", "reversal", "drift")
     tables = {name: read_table(results / f"{name}.csv", name) for name in names if (results / f"{name}.csv").is_file()}
     known = {tube.sample_id for tube in study.tubes}
-    pictures = {p.stem: p for batch in tube_batches(study, results) for p in sorted(batch.glob("pictures/*.png"))}
-    stems = {path.stem: path for batch in bead_batches(study, results) for path in sorted(batch.glob("pictures/*.png"))}
+    pictures, of_beads = (
+        {path.stem: path for batch in folders for path in sorted(batch.glob("pictures/*.png"))}
+        for folders in plan.batch_folders(study, results).values()
+    )
     return Inputs(
         study=study,
         tables=tables,
@@ -214,7 +205,7 @@ def read_report(study, results: Path):
         calibrations=read_calibrations(study, results),
         measurements={m.sample_id: m for m in read_measurements(results)},
         pictures={name: path for name, path in pictures.items() if name in known},
-        bead_pictures={r.bead_id: stems[r.file_stem] for r in study.bead_runs if r.file_stem in stems},
+        bead_pictures={r.bead_id: of_beads[r.file_stem] for r in study.bead_runs if r.file_stem in of_beads},
         gates=frozenset(path.stem for path in (results / "gates").glob("*.xml")),
         digests=kept_digests(study, results),
     )

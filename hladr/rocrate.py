@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import audit, provenance
+from . import RESEARCH_USE, audit, provenance
 from .paths import pipeline_root
 
 CRATE_NAME = "ro-crate-metadata.json"
@@ -105,7 +105,7 @@ def _graph(results: Path, record: dict, times: tuple[str, str]) -> Iterator[dict
         "@type": "Dataset",
         "name": f"hladr results: {record['study']}",
         "description": "Antibodies per monocyte, phenotype calls and patient courses from flow-cytometry files. "
-        + provenance.NOTICE,
+        f"{RESEARCH_USE}.",
         "datePublished": times[1][:10],
         "license": "The owner of the study decides; hladr states none for its results.",
         "conformsTo": [_id(profile) for profile in PROFILES],

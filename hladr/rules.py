@@ -124,7 +124,7 @@ def texts(config: Mapping[str, Any]) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        `kind`, `name`, `version`, `title`, `text`, `source`, `applies` (`true` for the rules in force).
+        `kind`, `name`, `version`, `title`, `text`, `source`.
     """
     limits = phenotype_limits(config)
     settings = reversal_settings(config)
@@ -139,7 +139,6 @@ def texts(config: Mapping[str, Any]) -> list[dict[str, str]]:
     rows = []
     for kind, named in catalogue().items():
         for name, rule in named.items():
-            in_force = name == (PHENOTYPE_RULE if kind == "phenotype" else settings.rule)
             rows.append(
                 {
                     "kind": kind,
@@ -148,7 +147,12 @@ def texts(config: Mapping[str, Any]) -> list[dict[str, str]]:
                     "title": rule["title"],
                     "text": rule["text"].format(**numbers),
                     "source": rule["source"],
-                    "applies": "true" if in_force else "false",
                 }
             )
     return rows
+
+
+def in_force(config: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return of `texts` the two rules that a study is judged by."""
+    names = (PHENOTYPE_RULE, reversal_settings(config).rule)
+    return [rule for rule in texts(config) if rule["name"] in names]

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from .leftovers import end_leftovers
 from .paths import pipeline_root
 from .plan import file_stamp
+from .rules import PHENOTYPES
 from .study import Study, StudyError, load_study
 from .study.problems import Collector
 from .study.yaml import read_yaml
@@ -28,16 +30,16 @@ _PROGRESS_SECONDS = 0.5
 _ELSEWHERE = ("--profile", "--workflow-profile", "--executor", "-e")
 
 
-def run_study(folder: Path, cores: int | None = None, options: list[str] | None = None) -> int:
+def run_study(folder: Path, cores: int | None, options: Sequence[str] = ()) -> int:
     """Run the workflow on a study folder.
 
     Parameters
     ----------
     folder : path
         The study.
-    cores : int, optional
-        Default: all of the machine.
-    options : list of str, optional
+    cores : int or None
+        None: all of the machine.
+    options : sequence of str
         Further options of Snakemake.
 
     Returns
@@ -45,7 +47,6 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
     int
         0 when every rule finished, 2 for problems in tables or configuration, 1 otherwise.
     """
-    options = options or []
     try:
         study = load_study(folder)
     except StudyError as error:
@@ -80,7 +81,7 @@ def run_study(folder: Path, cores: int | None = None, options: list[str] | None 
     return status
 
 
-def snakemake_command(folder: Path, cores: int | None, options: list[str]) -> list[str]:
+def snakemake_command(folder: Path, cores: int | None, options: Sequence[str]) -> list[str]:
     """Build the command line: what a user would type, and going on after an interruption."""
     command = [sys.executable, "-m", "snakemake", "-s", str(pipeline_root() / "Snakefile"), "--directory", str(folder)]
     settings = read_yaml(folder / "config.yaml", "config.yaml", Collector())
@@ -93,7 +94,7 @@ def snakemake_command(folder: Path, cores: int | None, options: list[str]) -> li
     return [*command, "--nolock", "--rerun-incomplete", "--keep-going", "--scheduler", "greedy", *options]
 
 
-def _environment(options: list[str]) -> dict[str, str]:
+def _environment(options: Sequence[str]) -> dict[str, str]:
     """Return the environment of Snakemake; a run on this machine alone does not look for a SLURM controller.
 
     Snakemake loads its SLURM plugin for every run, and that asks the controller: ten seconds of waiting where SLURM is
@@ -209,10 +210,9 @@ def summary(folder: Path) -> list[str]:
     status = Counter(row["status"] for row in tubes)
     calls = Counter(row["phenotype"] for row in draws)
     reversal = Counter(row["reversal"] for row in patients)
-    kinds = ("MALS", "SIP", "unclassified", "indeterminate")
     return [
         f"Tubes: {status['ok']} ok, {status['review']} review, {status['failed']} failed",
-        "Calls: " + ", ".join(f"{calls[kind]} {kind}" for kind in kinds),
+        "Calls: " + ", ".join(f"{calls[call]} {call}" for call in PHENOTYPES),
         f"Reversal: {reversal['attained']} attained, {reversal['not_attained']} not attained, "
         f"{reversal['not_applicable']} not applicable",
         f"Report: {results / 'report.html'}",

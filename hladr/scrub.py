@@ -8,17 +8,18 @@ from pathlib import Path
 
 import yaml
 
-from .fcs.compensation import FROM_FILE, NONE, read_matrix_csv
+from .fcs.compensation import read_matrix_csv
 from .fcs.scrub import scrub_file
+from .labs import matrix_path
 from .panel import known_stain
 from .study import load_study
 from .study.config import schema
 from .study.problems import Collector, Problem, StudyError
-from .study.tables import read_table
+from .study.tables import DELIMITERS, read_table
 from .study.types import Study, file_stem
 from .study.yaml import read_yaml
 
-_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+_SEPARATORS = {convention: sign for sign, convention in DELIMITERS.items()}
 _TABLES = ("samples", "beads", "bead_lots", "ferritin", "outcomes", "releases", "overrides")
 _REASON = "removed for sharing"
 
@@ -50,7 +51,7 @@ def scrub_study(study_dir: str | Path, out_dir: str | Path) -> None:
     source, target = Path(study_dir), Path(out_dir)
     study = load_study(source)
     _make(source, target)
-    files = _Files(study, target)
+    files = _Files(study)
     reviewers: dict[str, str] = {}
     for name in _TABLES:
         if name in study.files:
@@ -85,7 +86,7 @@ def _used(folder: Path, besides: str = "") -> bool:
 class _Files:
     """Which file of the copy belongs to which tube and bead run; no two the same, also where capitals do not count."""
 
-    def __init__(self, study: Study, target: Path):
+    def __init__(self, study: Study):
         taken: set[str] = set()
 
         def place(stem: str) -> str:
@@ -172,10 +173,9 @@ def _copy_configuration(study: Study, target: Path) -> None:
     labs = {}
     for lab, entry in study.labs.items():
         entry = dict(entry or {})
-        how = entry.get("compensation", FROM_FILE)
-        if how not in (FROM_FILE, NONE):
+        if (path := matrix_path(entry)) is not None:
             entry["compensation"] = f"compensation/{file_stem(lab)}.csv"
-            _copy_matrix(study.folder / str(how).replace("\\", "/"), target / entry["compensation"])
+            _copy_matrix(study.folder / path, target / entry["compensation"])
         labs[lab] = entry
     for name, content in (("config.yaml", own), ("labs.yaml", labs)):
         text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False) if content else ""

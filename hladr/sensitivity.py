@@ -65,7 +65,7 @@ def rows(study: Study, measurements: Sequence[Measurement]) -> list[dict[str, ob
     made: dict[str, list[dict[str, object]]] = {}
     for scenario, pick in scenarios(measurements).items():
         values, n_values = _under(plain, by_id, pick)
-        draws = draws_of(values, study.ferritin, phenotype_limits(study.config), with_reasons=False)
+        draws = draws_of(values, study.ferritin, phenotype_limits(study.config))
         if scenario == AS_CONFIGURED:
             calls = {(draw.patient_id, draw.day): draw.phenotype for draw in draws}
             as_configured, all_values = draws, n_values

@@ -5,8 +5,6 @@ two-sided test: the methods behind the published tables of Giamarellos-Bourbouli
 doi 10.1001/jama.2025.24175. Heavy imports stay inside the functions.
 """
 
-import csv
-import io
 import math
 import re
 import warnings
@@ -15,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .tables import columns, text_of
+from .tables import csv_text
 
 PROPORTIONS = "difference: Newcombe; odds ratio: Woolf; P: Fisher, two-sided"
 _COUNT = re.compile(r"\s*([0-9]+)\s*/\s*([0-9]+)\s*")
@@ -110,13 +108,7 @@ def counts_row(first: str, second: str) -> dict[str, object]:
 
 def counts_text(first: str, second: str) -> str:
     """Write the row of `counts_row` with its header, as cohort.csv has it; errors as there."""
-    row = counts_row(first, second)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    names = columns("cohort")
-    writer.writerow(names)
-    writer.writerow([text_of(row.get(name)) for name in names])
-    return buffer.getvalue()
+    return csv_text("cohort", [counts_row(first, second)])
 
 
 def mantel_haenszel(strata: Iterable[Sequence[int]]) -> Ratio:

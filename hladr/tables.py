@@ -120,7 +120,12 @@ def _no_formula(text: str) -> str:
 
 
 def write_table(path: str | Path, table: str, rows: Iterable[Mapping[str, object]], extra: Sequence[str] = ()) -> None:
-    """Write rows as CSV with the dictionary's columns, then `extra` ones: UTF-8, comma, line feeds, atomically.
+    """Write rows as `csv_text` gives them: UTF-8, atomically."""
+    write_text(path, csv_text(table, rows, extra))
+
+
+def csv_text(table: str, rows: Iterable[Mapping[str, object]], extra: Sequence[str] = ()) -> str:
+    """Write rows as CSV with the dictionary's columns, then `extra` ones: comma, line feeds.
 
     Raises
     ------
@@ -136,4 +141,4 @@ def write_table(path: str | Path, table: str, rows: Iterable[Mapping[str, object
         if not known.issuperset(row):
             raise ValueError(f"{table}: columns {sorted(set(row) - known)} are not in data/dictionary.csv")
         writer.writerow([text_of(row.get(name)) for name in names])
-    write_text(path, text.getvalue())
+    return text.getvalue()

@@ -57,6 +57,6 @@ def abc(value: float, low: float | None, high: float | None, beside: float | Non
     return f"{abc_number(value, beside)} AB/C" + (f" ({'; '.join(inside)})" if inside else "")
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
+def plural(count: int, one: str) -> str:
     """Write a count with its noun: `1 draw`, `2 draws`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count} {one if count == 1 else one + 's'}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hladr import cohort, results, sensitivity
+from hladr import cohort, plan, results, sensitivity
 from hladr.phenotype import call_draws
 from hladr.quantify import quantify
 from hladr.reversal import judge
@@ -195,16 +195,17 @@ class Tables:
     def _jobs(self, study, readings, calibrations) -> None:
         out = self.folder / "results"
         shutil.rmtree(out, ignore_errors=True)
-        for of, values, name in (
-            (results.tube_batches, readings, "readings.jsonl"),
-            (results.bead_batches, calibrations, "calibrations.jsonl"),
+        folders = plan.batch_folders(study, out)
+        for kind, values, name in (
+            ("tubes", readings, "readings.jsonl"),
+            ("beads", calibrations, "calibrations.jsonl"),
         ):
-            for folder in of(study, out):
+            for folder in folders[kind]:
                 (folder / "gates").mkdir(parents=True)
                 (folder / "pictures").mkdir()
             lines = [value.to_json() + "\n" for value in values.values()]
             size = study.config["run"]["batch_size"]
-            for i, folder in enumerate(of(study, out)):
+            for i, folder in enumerate(folders[kind]):
                 (folder / name).write_text("".join(lines[i * size : (i + 1) * size]))
         try:
             results.write_quantification(study, out)

@@ -92,7 +92,7 @@ class Calibration:
 
     @property
     def acquired_at(self) -> str | None:
-        """Start of the acquisition, ISO 8601, the cytometer's local time."""
+        """Start of the acquisition, as `pairing.PESettings` has it."""
         return self.settings.acquired_at if self.settings else None
 
     def row(self) -> dict[str, object]:
@@ -157,7 +157,7 @@ def failed_calibration(run: BeadRun, config: Mapping, problem: Finding) -> Calib
         The sections quantify and kits.
     problem : Finding
     """
-    kit = kit_of(run.kit, config.get("kits"))
+    kit = kit_of(run.kit, config["kits"])
     return Calibration(
         run.bead_id,
         run.lab,
@@ -200,11 +200,11 @@ def calibrate(
     """
     base = {"bead_id": run.bead_id, "lab": run.lab, "kit": run.kit, "lot": run.lot}
     base["statistic"] = config["quantify"]["statistic"]
-    kit = kit_of(run.kit, config.get("kits"))
+    kit = kit_of(run.kit, config["kits"])
     base["assignment_cv_percent"] = float(kit.assignment_cv_percent)
     found: list[Finding] = []
     if not any(level.value is not None for level in levels):
-        found.append(finding("lot_unknown", f"the lot {run.lot} of this kit is not in the table of lots"))
+        found.append(finding("lot_unknown", f"the table of bead lots has no values of lot {run.lot} of this kit"))
     try:
         if path is None:
             raise SpecimenError("missing_file", "the table names no file for this bead run")
@@ -214,10 +214,8 @@ def calibrate(
         panel = resolve_beads(acquisition.channels, lab)
         base["settings"] = bead_settings(acquisition, panel.hladr)
         found += acquisition.findings
-        if base["n_events"] == 0:
-            raise SpecimenError("no_events", "the file holds no events")
     except SpecimenError as problem:
-        found.append(finding(problem.code, problem.sentence, "failed"))
+        found.append(problem.finding)
         return Calibration(**base, findings=tuple(found)), None
     arrays = _columns(acquisition, panel)
     more, peaks = measure(arrays, levels, kit, config, run, other_lots or {})

@@ -17,7 +17,6 @@ LOT_SLOPE_SD = 0.03  # of a sound bead run about 1, where lots are compared
 
 def check(
     rows: Sequence,
-    lines: Mapping[str, Line],
     line: Line | None,
     peaks,
     shares: Mapping[str, float],
@@ -27,7 +26,26 @@ def check(
     settings: Mapping,
     windows: Mapping | None,
 ) -> list[Finding]:
-    """Run all checks in a fixed order."""
+    """Run all checks in a fixed order.
+
+    Parameters
+    ----------
+    rows : sequence of levels.Level
+        Every level of the lot.
+    line : Line or None
+        By the statistic that counts.
+    peaks : beads.Peaks
+    shares : mapping of str to float
+        `clumps` of the events, 0 to 1; `drift`, what `drift` below returns.
+    kit : Kit
+    lot : str
+    other_lots : mapping of str to sequence of study.Level
+        The kit's other lots.
+    settings : mapping
+        The section `beads` of the configuration.
+    windows : mapping or None
+        Windows drawn by hand, if there are any.
+    """
     valued = [r for r in rows if r.value is not None]
     if not valued:
         return []
@@ -36,17 +54,16 @@ def check(
         return found
     if windows:
         found.append(finding("window_by_hand", "the peaks were marked by hand in the configuration"))
-    found += _levels_found(rows, valued, peaks, kit, settings)
+    found += _levels_found(valued, peaks, kit, settings)
     found += _events(valued, kit)
     transposed = _transposed(valued)
     found += transposed
     if line is not None:
         found += _slope(line, kit) + _recovery(valued, line, kit)
         if not transposed:
-            found += _other_lot(valued, kit, lot, other_lots, settings)
+            found += _other_lot(valued, lot, other_lots, settings)
         found += _offset(line, settings)
-    found += _drift(shares, valued, settings) + _clumps(shares, settings)
-    return found
+    return found + _drift(shares, settings) + _clumps(shares, settings)
 
 
 def _beads_at_all(peaks, valued: Sequence, kit: Kit, settings: Mapping) -> list[Finding]:
@@ -79,7 +96,7 @@ def _names(rows: Sequence) -> str:
     return ", ".join(f"{r.level} ({r.value:,.0f})" for r in rows)
 
 
-def _levels_found(rows, valued, peaks, kit: Kit, settings: Mapping) -> list[Finding]:
+def _levels_found(valued, peaks, kit: Kit, settings: Mapping) -> list[Finding]:
     used = [r for r in valued if r.used]
     status = FAILED if len(used) < kit.limits.min_levels else REVIEW
     found = []
@@ -172,9 +189,7 @@ def _odd_level(used: Sequence):
     return used[k] if without[k] < 0.4 * misfit(used) else None
 
 
-def _other_lot(
-    valued, kit: Kit, lot: str, other_lots: Mapping[str, Sequence[LotLevel]], settings: Mapping
-) -> list[Finding]:
+def _other_lot(valued, lot: str, other_lots: Mapping[str, Sequence[LotLevel]], settings: Mapping) -> list[Finding]:
     """Look for another lot of this kit whose values lie much straighter over the same peaks.
 
     Each lot's values are fitted to the same peaks, and their half chi-squares compared: a lot is named where it fits
@@ -230,7 +245,7 @@ def _offset(line: Line, settings: Mapping) -> list[Finding]:
     ]
 
 
-def _drift(shares: Mapping, valued, settings: Mapping) -> list[Finding]:
+def _drift(shares: Mapping, settings: Mapping) -> list[Finding]:
     change = shares["drift"]
     if change is None or abs(change) * 100 < settings["drift_review_percent"]:
         return []

@@ -76,7 +76,7 @@ def measure(
     table = sorted(((row.level, row.value) for row in levels), key=lambda r: r[0])
     valued = [(number, value) for number, value in table if value is not None]
     by_value = sorted(valued, key=lambda r: r[1])
-    windows = _windows(settings.get("windows") or {}, run.bead_id, by_value, table)
+    windows = _windows(settings["windows"], run.bead_id, by_value, table)
     has_blank = len(table) > len(valued)
     peaks = beads.find(
         arrays["pe"],
@@ -105,7 +105,7 @@ def measure(
         "in_peaks": peaks.peak_share,
         "drift": calibration_checks.drift(arrays["pe"], arrays["time"], peaks),
     }
-    found = calibration_checks.check(rows, lines, main, peaks, shares, kit, run.lot, other_lots, settings, windows)
+    found = calibration_checks.check(rows, main, peaks, shares, kit, run.lot, other_lots, settings, windows)
     if any(f.code == "not_beads" for f in found):  # no line through what are no levels
         rows, lines = tuple(Level(r.level, r.value, left_out_because=reasons.NOT_FOUND) for r in rows), {}
     return {

@@ -59,7 +59,7 @@ def rows(study: Study, courses: Sequence[Course], draws: Sequence[Draw]) -> list
         return []
     settings = study.config["cohort"]
     made = [_reversal_row(courses, subgroup, arm_a, arm_b) for subgroup in SUBGROUPS]
-    if settings.get("stratify_by_lab"):
+    if settings["stratify_by_lab"]:
         labs = labs_of(study, draws)
         made += [_stratified_row(courses, subgroup, arm_a, arm_b, labs) for subgroup in SUBGROUPS]
     times = times_to_reversal(study, courses)
@@ -180,7 +180,7 @@ def _time_row(
 
 def competing(study: Study) -> bool:
     """Say whether deaths are competing events: configured, and known from outcomes.csv."""
-    return study.config["cohort"].get("deaths") == COMPETING and bool(study.outcomes)
+    return study.config["cohort"]["deaths"] == COMPETING and bool(study.outcomes)
 
 
 def _clinical_rows(study: Study, courses: Sequence[Course], arm_a: str, arm_b: str) -> list[dict[str, object]]:

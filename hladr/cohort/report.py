@@ -79,7 +79,7 @@ def write(
         agreement={**agreement, "first": first_day, "second": first_day + 1, "text": _agreement_text(agreement)},
         calls=rules.PHENOTYPES,
         flow=cohort_series.flow(study, measurements, draws),
-        rules=[rule for rule in rules.texts(study.config) if rule["applies"] == "true"],
+        rules=rules.in_force(study.config),
     )
     write_text(path, page)
 
@@ -108,7 +108,7 @@ def _notes(study: Study, arms: Sequence[str]) -> list[str]:
     others = sorted(set(arms_of(study).values()) - set(arms))
     if others:
         notes.append(f"Not compared: {', '.join(others)}. Two arms are compared, the first against the second.")
-    if study.config["cohort"].get("deaths") == cohort.COMPETING and not cohort.competing(study):
+    if study.config["cohort"]["deaths"] == cohort.COMPETING and not cohort.competing(study):
         notes.append("Deaths are configured as competing events, but there is no outcomes.csv: they stay at risk.")
     known = study.outcomes or ()
     no_sofa = sum(outcome.sofa[0] is None for outcome in known)

@@ -8,6 +8,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .. import RESEARCH_USE
 from ..atomic import replacing
 from ..flags import FLAGS
 from ..tables import described, dictionary
@@ -21,7 +22,6 @@ __all__ = [
     "write_parquet",
 ]
 
-RESEARCH_USE = "For research use only, not for diagnostic use"
 KEYS = {
     "quantification": ("sample_id",),
     "calibrations": ("bead_id",),

@@ -1,26 +1,27 @@
 """Sheets of a workbook: text stays text, and equal content gives equal bytes."""
 
+import datetime
 import io
 import re
 import textwrap
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import median
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
+from xlsxwriter import Workbook
 
+from .. import RESEARCH_USE
 from ..atomic import replacing
-from . import RESEARCH_USE
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")  # no part of a sheet: Excel would call it damaged
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_LINE_POINTS = 15  # height of one line of the usual type
+_RICH = "<r>"  # at the start of a text XlsxWriter takes it for its own markup, unchecked
 _ONE_SCALE = 1000  # times as large: numbers further apart are no quantity with one number of digits
-_STATUS_FILL = {"failed": "F6D5D0", "no call": "F6D5D0", "review": "FCE8C3"}
+_STATUS_FILL = {"failed": "#F6D5D0", "no call": "#F6D5D0", "review": "#FCE8C3"}
+_HEADER = {"bold": True, "font_color": "#FFFFFF", "bg_color": "#24424F", "valign": "vcenter", "text_wrap": True}
+_LINE = 15  # points
+_LONGEST_NAME = 100  # letters of the study's name at the foot of a page, which holds 255 in all
 
 
 class Book:
@@ -28,19 +29,23 @@ class Book:
 
     def __init__(self, study: str):
         self.study = study
-        self._book = Workbook(write_only=True)
+        self._buffer = io.BytesIO()
+        # rows leave memory as they come; text in the cells rather than in a table of its own
+        self._book = Workbook(self._buffer, {"constant_memory": True})
+        # no time of writing: equal content gives equal bytes
+        self._book.set_properties({"created": datetime.datetime(1980, 1, 1)})
+        self._format = cache(lambda *items: self._book.add_format(dict(items)))
 
     def about(self, lines: Iterable[tuple[str, str]]) -> None:
         """Add the sheet that says what the workbook is: a word and a sentence per line."""
-        sheet = self._book.create_sheet("about")
-        sheet.column_dimensions["A"].width = 26
-        sheet.column_dimensions["B"].width = 100
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.fitToWidth = 1
-        sheet.page_setup.fitToHeight = 0
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
-        for name, text in [("study", self.study), ("use", f"{RESEARCH_USE}."), *lines]:
-            sheet.append([_cell(sheet, name, font=Font(bold=True)), _cell(sheet, text)])
+        sheet = self._book.add_worksheet("about")
+        sheet.set_column(0, 0, 26)
+        sheet.set_column(1, 1, 100)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        for at, (name, text) in enumerate([("study", self.study), ("use", f"{RESEARCH_USE}."), *lines]):
+            self._write(sheet, at, 0, name, bold=True)
+            self._write(sheet, at, 1, text)
 
     def sheet(
         self,
@@ -67,86 +72,69 @@ class Book:
         frozen : str
             The first cell that scrolls: the ids stay in sight.
         """
-        sheet = self._book.create_sheet(title)
-        sheet.freeze_panes = frozen
-        sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{len(rows) + 1}"
-        sheet.print_title_rows = "1:1"
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.fitToWidth = 1
-        sheet.page_setup.fitToHeight = 0
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
-        sheet.oddFooter.left.text = RESEARCH_USE
-        sheet.oddFooter.center.text = self.study.replace("&", "&&")
-        sheet.oddFooter.right.text = "&P / &N"
-        wide = {name: (widths or {}).get(name) or _width(name, rows) for name in names}
-        for position, name in enumerate(names, start=1):
-            sheet.column_dimensions[get_column_letter(position)].width = wide[name]
-        header = {
-            "font": Font(bold=True, color="FFFFFF"),
-            "fill": PatternFill("solid", fgColor="24424F"),
-            "alignment": Alignment(vertical="center", wrap_text=True),
-        }
-        sheet.append([_cell(sheet, name, **header) for name in names])
-        # where no text is wrapped, all cells are one line high: a style less for each, in time and in size
-        top = {"alignment": Alignment(vertical="top", wrap_text=True)} if wrap else {}
-        fills = {status: PatternFill("solid", fgColor=colour) for status, colour in _STATUS_FILL.items()}
+        sheet = self._book.add_worksheet(title)
+        sheet.freeze_panes(frozen)
+        sheet.autofilter(0, 0, len(rows), len(names) - 1)
+        sheet.repeat_rows(0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        study = self.study[:_LONGEST_NAME].replace("&", "&&")
+        sheet.set_footer(f"&L{RESEARCH_USE}&C{study}&R&P / &N")
+        widths = {name: (widths or {}).get(name) or _width(name, rows) for name in names}
+        for column, name in enumerate(names):
+            sheet.set_column(column, column, widths[name])
+            self._write(sheet, 0, column, name, **_HEADER)
+        top = {"valign": "top", "text_wrap": True} if wrap else {}
         formats = {name: _column_format([row.get(name) for row in rows]) for name in names}
-        for number, row in enumerate(rows, start=2):
-            # not every spreadsheet measures wrapped text when it opens a workbook: lines would lie over each other
-            lines = max((_lines(row.get(name), wide[name]) for name in names), default=1) if wrap else 1
-            if lines > 1:
-                sheet.row_dimensions[number].height = _LINE_POINTS * lines
-            cells = []
-            for name in names:
+        for at, row in enumerate(rows, start=1):
+            if wrap:
+                sheet.set_row(at, _LINE * max(_lines(row.get(name), width) for name, width in widths.items()))
+            for column, name in enumerate(names):
                 value = row.get(name)
-                fill = {"fill": fills[value]} if name == "status" and value in fills else {}
-                cells.append(None if value is None and not top else _cell(sheet, value, formats[name], **top, **fill))
-            sheet.append(cells)
+                fill = {"bg_color": _STATUS_FILL[value]} if name == "status" and value in _STATUS_FILL else {}
+                self._write(sheet, at, column, value, formats[name], **top, **fill)
+
+    def _write(self, sheet, row: int, column: int, value: object, number_format: str | None = None, **style) -> None:
+        """Write a cell whose text is text: never a formula, a number or a date, whatever it looks like."""
+        if isinstance(value, str):
+            style["num_format"] = "@"
+            if value.startswith(_STARTS_FORMULA):
+                style["quote_prefix"] = True  # stays text when somebody edits the cell
+            sheet.write_string(row, column, _safe(value), self._style(style))
+        elif value is None:
+            sheet.write_blank(row, column, None, self._style(style))
+        elif isinstance(value, bool):
+            sheet.write_boolean(row, column, value, self._style(style))
+        else:
+            if isinstance(value, float):
+                style["num_format"] = number_format or _number_format(value)
+            sheet.write_number(row, column, value, self._style(style))
+
+    def _style(self, style: Mapping[str, object]):
+        return self._format(*style.items()) if style else None
 
     def save(self, path: str | Path) -> None:
-        """Save what depends on the content only: no time of writing, inside or in the zip's directory."""
-        buffer = io.BytesIO()
-        self._book.save(buffer)
-        with (
-            replacing(path) as temporary,
-            zipfile.ZipFile(buffer) as source,
-            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as sink,
-        ):
-            for name in source.namelist():
-                data = source.read(name)
-                if name.startswith("xl/worksheets/"):
-                    # a height that the spreadsheet may change when a cell is filled
-                    data = re.sub(rb'(<row [^>]*?) customHeight="1"', rb"\1", data)
-                if name == "docProps/core.xml":
-                    data = re.sub(rb"<dcterms:(created|modified)[^>]*>.*?</dcterms:\1>", b"", data)
-                sink.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+        """Save the workbook; nothing can be added any more."""
+        self._book.close()
+        with replacing(path) as temporary:
+            Path(temporary).write_bytes(self._buffer.getvalue())
+
+
+def _lines(value: object, width: float) -> int:
+    """Count the lines of a wrapped cell: LibreOffice does not make room for them by itself."""
+    return max(len(textwrap.wrap(value, int(width))), 1) if isinstance(value, str) else 1
+
+
+def _safe(text: str) -> str:
+    """Leave out what a sheet cannot hold, and let text begin with no markup."""
+    if not text.isprintable():
+        text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return f" {text}" if text.startswith(_RICH) else text
 
 
 def _width(name: str, rows: Sequence[Mapping[str, object]]) -> float:
     longest = max((len(str(row[name])) for row in rows[:200] if row.get(name) is not None), default=0)
     return min(max(len(name), longest if longest < 60 else 60, 6) + 2, 60)
-
-
-def _lines(value: object, width: float) -> int:
-    """Count the lines of a wrapped text."""
-    return max(len(textwrap.wrap(value, max(int(width) - 1, 1))), 1) if isinstance(value, str) else 1
-
-
-def _cell(sheet, value: object, number_format: str | None = None, **styles) -> WriteOnlyCell:
-    """Make a cell whose text is text: never a formula, a number or a date, whatever it looks like."""
-    if isinstance(value, str):
-        cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
-        cell.data_type = "s"
-        cell.number_format = "@"
-        if value.startswith(_STARTS_FORMULA):
-            cell.quotePrefix = True  # stays text when somebody edits the cell
-    else:
-        cell = WriteOnlyCell(sheet, value)
-        if isinstance(value, float):
-            cell.number_format = number_format or _number_format(value)
-    for name, style in styles.items():
-        setattr(cell, name, style)
-    return cell
 
 
 def _column_format(values: Sequence[object]) -> str | None:

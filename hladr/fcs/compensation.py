@@ -8,23 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from ..flags import SpecimenError
+from ..labs import FROM_FILE, NONE, compensation_of
 from .channels import compensated_copy
 from .spillover import invertible, is_identity
 from .text import number
 from .values import Acquisition, Channel, Spillover
 
-FROM_FILE = "from_file"
-NONE = "none"
-
 _ROWS_AT_ONCE = 1 << 17
 _LONGEST_NAME = 60  # of a detector that is kept for sentences; a damaged header may hold anything
 # FlowIO takes channels that start so for scatter or time, and FlowKit refuses them in a matrix.
 _FLOWKIT_EXCLUDES = ("fsc-", "ssc-", "time")
-
-
-def asked_for(lab: Mapping) -> str:
-    """Return a lab's `compensation`: `from_file` where it is left out."""
-    return str(lab.get("compensation") or FROM_FILE)
 
 
 def choose(
@@ -36,7 +29,7 @@ def choose(
     ----------
     acquisition : Acquisition
     lab : Mapping
-        One entry of labs.yaml; `compensation` is `from_file` (also if left out), `none`, or the path of a CSV matrix.
+        One entry of labs.yaml (`labs.compensation_of`).
     study_folder : path
         That the path is relative to.
 
@@ -53,7 +46,7 @@ def choose(
         `channel_missing` for a detector that the file does not have; `unreadable_fcs` for a matrix in the file that
         cannot be understood or has no inverse.
     """
-    how = asked_for(lab)
+    how = compensation_of(lab)
     if how == NONE:
         return None, ()
     if how == FROM_FILE:

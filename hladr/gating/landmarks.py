@@ -23,6 +23,7 @@ NEAR = np.array([1.0, 0.25, 0.3])  # CD14, SSC and third axis: what belongs to a
 SPOT = np.array([2.0, 0.25, 0.3])  # peaks as near as that are one
 SMALLER = 2.0  # of a pair beside which cells lie that are smaller than its lymphocytes
 MATURE = 1.0  # SSC of granulocytes above lymphocytes, natural units; immature ones do not bound the monocytes
+BRIGHT = 3.5  # natural units of CD14 above lymphocytes, a factor of 30: granulocytes are dimmer, as a rule
 MISSING = 2.0  # log plausibility of blood without lymphocytes, or without granulocytes
 
 
@@ -169,6 +170,7 @@ def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, c
         odds += float(penalty(beyond(step[THIRD], (-2.4, -0.4)), 0.2) - penalty(beyond(step[THIRD], (-0.9, 0.2)), 0.2))
     odds -= 2 * float(penalty(max(peak.share - 0.3, 0), 0.08))
     odds += float(penalty(max(0.05 - peak.share, 0), 0.02))
+    odds += min(max(2 * (step[CD14] - BRIGHT), 0.0), 4.0)
     away = cells.centres - peak.position
     bright = max(1.0, 2.5 * peak.spread)
     brighter = (

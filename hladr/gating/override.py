@@ -3,7 +3,6 @@
 An override counts, or it fails with a reason; nothing falls back to the automatic gate in silence.
 """
 
-import copy
 import io
 from dataclasses import dataclass
 
@@ -15,10 +14,10 @@ from ..fcs import Acquisition, Spillover
 from ..flags import Finding, SpecimenError, finding
 from ..gatingml import dt, g
 from . import Gate
+from .redraw import redrawn
 
 NAME = "monocytes"
 MAX_BYTES = 2_000_000
-FAR = 1e10  # beyond the scale of any detector: a bound out there is none
 MANY_TIMES = 4  # the automatic gate's events: a reviewer may well find more, but seldom so many
 
 
@@ -78,7 +77,7 @@ def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tig
     document = etree.tostring(root, encoding="unicode", pretty_print=True)
     for suffix, factor in (("_tight", tight), ("_wide", wide)):
         try:
-            scaled = _scaled(element, factor)
+            scaled = redrawn(element, root, factor)
         except (ValueError, TypeError, AttributeError):
             raise unusable("a corner or a bound of its gate is not a number") from None
         if scaled is not None:
@@ -204,35 +203,6 @@ def _embed_matrix(root: etree._Element, spill: Spillover | None) -> None:
         if known:
             raise unusable(f"it has a matrix named {gatingml.MATRIX_ID} beside the file's own")
         root.insert(0, gatingml.matrix_element(spill.detectors, spill.matrix))
-
-
-def _scaled(element: etree._Element, factor: float) -> etree._Element | None:
-    """Copy a gate, drawn in or out about its centre; None for a gate that has no centre."""
-    twin = copy.deepcopy(element)
-    if twin.tag == g("PolygonGate"):
-        corners = [v.findall(g("coordinate")) for v in twin.findall(g("vertex"))]
-        points = np.array([[float(c.get(dt("value"))) for c in pair] for pair in corners])
-        if not np.isfinite(points).all():
-            raise ValueError
-        centre = points.mean(axis=0)
-        for pair, point in zip(corners, centre + factor * (points - centre), strict=True):
-            for coordinate, value in zip(pair, point, strict=True):
-                coordinate.set(dt("value"), repr(float(value)))
-        return twin
-    if twin.tag == g("EllipsoidGate"):
-        size = twin.find(g("distanceSquare"))
-        size.set(dt("value"), repr(float(size.get(dt("value"))) * factor**2))
-        return twin
-    if twin.tag == g("RectangleGate"):
-        for dimension in twin.findall(g("dimension")):
-            low, high = dimension.get(g("min")), dimension.get(g("max"))
-            if low is None or high is None or not max(abs(float(low)), abs(float(high))) < FAR:
-                return None
-            middle, half = (float(low) + float(high)) / 2, (float(high) - float(low)) / 2 * factor
-            dimension.set(g("min"), repr(middle - half))
-            dimension.set(g("max"), repr(middle + half))
-        return twin
-    return None
 
 
 class _View:

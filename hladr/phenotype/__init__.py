@@ -12,6 +12,7 @@ from .. import ferritin as ferritin_module
 from .. import flags, limits, wording
 from ..ferritin import Interval
 from ..flags import Finding
+from ..quantify.intervals import sd_ln_of
 from ..quantify.measurement import Measurement
 from ..rules import (
     INDETERMINATE,
@@ -30,7 +31,6 @@ from .implausible import DayFerritin, unconfirmed_falls
 from .replicates import Hladr, TubeValue, combine_tubes, tube_values
 
 PATIENT = "patient"
-_SD_PER_LOG_RATIO = 1 / 3.92  # a 95 % interval of a normal distribution is 2 x 1.96 standard deviations wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Draw:
         `ok`, `review` or `failed`.
     findings : tuple of Finding
         What the row's flags say.
-    reason : str
-        The call as a sentence with its numbers.
+    rule : PhenotypeLimits
+        The limits that it was called by.
     """
 
     patient_id: str
@@ -71,7 +71,14 @@ class Draw:
     borderline: bool
     status: str
     findings: tuple[Finding, ...]
-    reason: str
+    rule: PhenotypeLimits
+
+    @property
+    def reason(self) -> str:
+        """The call as a sentence with its numbers."""
+        said = words.of_call(self.phenotype, self.ferritin, self.hladr, self.rule)
+        doubts = (found.sentence for found in self.findings if found.code == IMPLAUSIBLE)
+        return "; to review: ".join((said, *doubts))
 
     @property
     def abc(self) -> float | None:
@@ -140,7 +147,7 @@ def probability_of(
 ) -> float | None:
     """Return the probability of a call given the interval of AB/C.
 
-    ln AB/C is taken as normal around the measured value with sd ln(high / low) / 3.92.
+    ln AB/C is taken as normal around the measured value (`quantify.intervals.sd_ln_of`).
 
     Returns
     -------
@@ -151,7 +158,7 @@ def probability_of(
         return 1.0
     if phenotype == INDETERMINATE or abc is None or low is None or high is None or abc <= 0 or low <= 0:
         return None
-    sd = math.log(high / low) * _SD_PER_LOG_RATIO
+    sd = sd_ln_of(low, high)
     distance = math.log(rule.hladr_sip_below / abc)
     if sd <= 0:
         return 1.0
@@ -178,12 +185,9 @@ def call_draws(study: Study, measurements: Iterable[Measurement]) -> list[Draw]:
 
 
 def draws_of(
-    values: Iterable[TubeValue],
-    ferritin_values: Iterable[FerritinValue],
-    rule: PhenotypeLimits,
-    with_reasons: bool = True,
+    values: Iterable[TubeValue], ferritin_values: Iterable[FerritinValue], rule: PhenotypeLimits
 ) -> list[Draw]:
-    """Call every draw, from tubes and ferritin values in any order (see `call_draws`); `reason` may be left empty."""
+    """Call every draw, from tubes and ferritin values in any order (see `call_draws`)."""
     tubes: dict[str, dict[int, list[TubeValue]]] = defaultdict(lambda: defaultdict(list))
     roles: dict[str, set[str]] = defaultdict(set)
     for tube in values:
@@ -199,7 +203,7 @@ def draws_of(
     draws = []
     for patient_id in sorted(tubes.keys() | blood.keys()):
         of_tubes, of_blood = tubes.get(patient_id, {}), blood.get(patient_id, {})
-        draws += _patient_draws(patient_id, of_tubes, of_blood, rule, with_reasons)
+        draws += _patient_draws(patient_id, of_tubes, of_blood, rule)
     return draws
 
 
@@ -208,7 +212,6 @@ def _patient_draws(
     tubes: Mapping[int, list[TubeValue]],
     blood: Mapping[int, list[Interval]],
     rule: PhenotypeLimits,
-    with_reasons: bool,
 ) -> list[Draw]:
     ferritin = {}
     for day, values in blood.items():
@@ -218,7 +221,7 @@ def _patient_draws(
     draws = []
     for day in sorted(tubes.keys() | ferritin.keys()):
         known = ferritin.get(day)
-        draw = make_draw(patient_id, day, known, combine_tubes(tubes.get(day, ())), rule, with_reasons)
+        draw = make_draw(patient_id, day, known, combine_tubes(tubes.get(day, ())), rule)
         draws.append(_in_doubt(draw, doubtful[day]) if day in doubtful else draw)
     return draws
 
@@ -229,14 +232,7 @@ def _interval_order(interval: Interval) -> tuple:
     return low, high, interval.low_included, interval.high_included
 
 
-def make_draw(
-    patient_id: str,
-    day: int,
-    ferritin: DayFerritin | None,
-    hladr: Hladr,
-    rule: PhenotypeLimits,
-    with_reason: bool = True,
-) -> Draw:
+def make_draw(patient_id: str, day: int, ferritin: DayFerritin | None, hladr: Hladr, rule: PhenotypeLimits) -> Draw:
     """Call one draw from its combined ferritin and HLA-DR."""
     interval = ferritin.interval if ferritin else None
     phenotype = call(interval, hladr.abc, rule)
@@ -254,7 +250,7 @@ def make_draw(
         borderline=is_borderline(interval, hladr.low, hladr.high, rule),
         status=flags.OK if left_out else hladr.status,
         findings=() if left_out else hladr.findings,
-        reason=words.of_call(phenotype, interval, hladr, rule) if with_reason else "",
+        rule=rule,
     )
 
 
@@ -263,5 +259,4 @@ def _in_doubt(draw: Draw, earlier: Interval) -> Draw:
     sentence = f"ferritin fell by more than 90 % from the previous draw ({before}), and nothing confirms it"
     doubt = flags.finding(IMPLAUSIBLE, sentence)
     status = flags.FAILED if draw.status == flags.FAILED else flags.REVIEW
-    findings = (*draw.findings, doubt)
-    return replace(draw, status=status, findings=findings, reason=f"{draw.reason}; to review: {doubt.sentence}")
+    return replace(draw, status=status, findings=(*draw.findings, doubt))

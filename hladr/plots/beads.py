@@ -5,11 +5,11 @@ The line and its recoveries are drawn by the report, from values.
 
 import numpy as np
 
+from ..beads.scatter import RADIUS
 from .axes import PlotAxis, linear_axis, log_axis, power_text
 from .panels import Outline, PlotPanel, Words, draw_panels
 from .png import FILL, INK, LEVEL, LINE, OTHER_LEVEL
 
-SINGLETS_RADIUS = 2.5  # standard deviations, as beads.scatter draws its ellipse
 WIDE, BINS = 900, 300  # pixels and bins of the histogram
 NOTHING = np.empty(0)
 
@@ -43,7 +43,7 @@ def _scatter(arrays) -> PlotPanel:
     if peaks.cluster is not None:
         turn = np.linspace(0, 2 * np.pi, 100)
         values, vectors = np.linalg.eigh(peaks.cluster.covariance)
-        ring = np.column_stack([np.cos(turn), np.sin(turn)]) * np.sqrt(np.maximum(values, 0)) * SINGLETS_RADIUS
+        ring = np.column_stack([np.cos(turn), np.sin(turn)]) * np.sqrt(np.maximum(values, 0)) * RADIUS
         outlines.append(Outline((peaks.cluster.centre + ring @ vectors.T) / np.log(10), INK))
     axes = []
     for label, values in (("FSC", places[0]), ("SSC", places[1])):

@@ -21,7 +21,7 @@ from .style import (
 )
 
 
-def plane(draws: Sequence[Draw], rule: PhenotypeLimits, title: str = "") -> Figure:
+def plane(draws: Sequence[Draw], rule: PhenotypeLimits) -> Figure:
     """Draw ferritin against AB/C with the regions of the phenotype rule; ranges are drawn as lines."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.8), layout="constrained")
@@ -52,7 +52,6 @@ def plane(draws: Sequence[Draw], rule: PhenotypeLimits, title: str = "") -> Figu
         plain_ticks(axes.yaxis)
         axes.set_xlabel(FERRITIN)
         axes.set_ylabel(ABC)
-        axes.set_title(title, fontsize=9, loc="left")
         handles = [call_handle(call) for call in CALLS if any(d.phenotype == call for d in shown)]
         if handles:
             figure.legend(handles=handles, loc="outside lower left", ncols=4, frameon=False, fontsize=8)

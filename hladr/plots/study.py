@@ -11,13 +11,12 @@ from ..atomic import write_bytes
 from ..rules import PHENOTYPES
 from . import style
 
-NAMES = ("tubes", "calls", "antibodies", "beads")
 STATUS = {"ok": "#0b6e4f", "review": "#e0912b", "failed": "#a6261b"}
 HATCHES = {"ok": "", "review": "//", "failed": "xx"}
 
 
 def write_figures(study, results: str | Path) -> None:
-    """Write results/figures/NAME.png for each of `NAMES` from the result tables.
+    """Write results/figures/NAME.png for each figure from the result tables.
 
     Parameters
     ----------
@@ -55,8 +54,8 @@ def figures(
     }
 
 
-def _axes(title: str, width: float = 7.5, height: float = 3.9):
-    figure = Figure(figsize=(width, height), layout="constrained")
+def _axes(title: str):
+    figure = Figure(figsize=(7.5, 3.9), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)

@@ -64,17 +64,16 @@ def call_handle(call: str, label: str | None = None) -> Line2D:
     return Line2D([], [], marker=marker, ls="none", ms=7, mfc=face, mec=INK, mew=0.8, label=label or call)
 
 
-def limit(axes, value: float, word: str, center: bool = False) -> None:
+def limit(axes, value: float, word: str) -> None:
     """Draw a horizontal limit with its name and number."""
     axes.axhline(value, color=LIMIT, lw=1, ls=(0, (6, 3)), zorder=1)
-    x, shift, side = (0.5, 0, "center") if center else (1, -2, "right")
     axes.annotate(
         f"{word} {value:,.0f}",
-        (x, value),
+        (1, value),
         xycoords=("axes fraction", "data"),
-        xytext=(shift, 1.5),
+        xytext=(-2, 1.5),
         textcoords="offset points",
-        ha=side,
+        ha="right",
         va="bottom",
         fontsize=7,
         color=LIMIT,

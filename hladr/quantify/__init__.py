@@ -9,6 +9,7 @@ from .. import limits, pairing, wording
 from ..flags import FAILED, Finding, finding, reason_of, status_of
 from ..kits import Kit
 from ..kits import kit as kit_of
+from ..labs import zone_of
 from ..study.types import superseded
 from . import intervals
 from .delay import delay_findings
@@ -36,7 +37,7 @@ def quantify(study, readings: Mapping, calibrations: Mapping) -> list[Measuremen
         In the order of samples.csv.
     """
     config = study.config
-    kits = {c.kit: kit_of(c.kit, config.get("kits")) for c in calibrations.values()}
+    kits = {c.kit: kit_of(c.kit, config["kits"]) for c in calibrations.values()}
     made: dict[str, Measurement] = {}
     # isotype tubes first: others subtract them
     for tube in sorted(study.tubes, key=lambda t: t.role != "isotype"):
@@ -75,8 +76,8 @@ def _one(tube, study, readings, calibrations, kits, isotype) -> Measurement:
         )
         return replace(base, findings=tuple(found))
     kit = kits[calibration.kit]
-    found += _inherited(calibration) + _kit_findings(kit, calibration)
-    compared, pair_findings = _pair(tube, reading, calibration, study.config)
+    found += _inherited(calibration) + _kit_findings(kit)
+    compared, pair_findings = _pair(tube, reading, calibration, study)
     found += pair_findings
     base = replace(base, pairing=compared)
     convert = _Conversion(calibration, kit, _pe_per_antibody(study, tube.lab), isotype, tube.role == "isotype")
@@ -102,7 +103,7 @@ def _inherited(calibration) -> list[Finding]:
     return []
 
 
-def _kit_findings(kit: Kit, calibration) -> list[Finding]:
+def _kit_findings(kit: Kit) -> list[Finding]:
     if kit.abc == "conversion" and kit.units_per_pe_molecule is None:
         return [finding("kit_no_abc", f"{kit.name} carry {kit.unit}, and no conversion to PE molecules is stated")]
     if not kit.interchangeable:
@@ -110,11 +111,12 @@ def _kit_findings(kit: Kit, calibration) -> list[Finding]:
     return []
 
 
-def _pair(tube, reading, calibration, config: Mapping) -> tuple[tuple[dict, ...], list[Finding]]:
+def _pair(tube, reading, calibration, study) -> tuple[tuple[dict, ...], list[Finding]]:
     ours, theirs = pairing.reading_settings(reading), calibration.settings
     if ours is None or theirs is None:
         return (), []
-    compared = pairing.table(ours, theirs)
+    config, zones = study.config, tuple(zone_of(study.labs.get(lab, {})) for lab in (tube.lab, calibration.lab))
+    compared = pairing.table(ours, theirs, zones)
     shown = []
     for row in compared:
         hidden = row.what in pairing.HEADER_TEXT  # header text stays out of the results
@@ -124,7 +126,8 @@ def _pair(tube, reading, calibration, config: Mapping) -> tuple[tuple[dict, ...]
         ours,
         theirs,
         window_hours=config["quantify"]["bead_window_hours"],
-        exceptions=config.get("pairing_exceptions") or (),
+        zones=zones,
+        exceptions=config["pairing_exceptions"],
         sample_id=tube.sample_id,
         bead_id=tube.bead_id,
         compared=compared,

@@ -1,15 +1,15 @@
 """From venepuncture to acquisition: how long, across time zones."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import date, datetime, tzinfo
 
 from .. import moments
 from ..flags import Finding, finding
+from ..labs import zone_of
 
 CLOCK_TOLERANCE_HOURS = 0.25  # clocks that nobody sets by each other
 
 
-def hours_from_draw(collected_at: datetime, acquired_at: date | datetime, timezone: str | None) -> moments.Hours:
+def hours_from_draw(collected_at: datetime, acquired_at: date | datetime, zone: tzinfo | None) -> moments.Hours:
     """Return the hours between venepuncture and acquisition.
 
     Parameters
@@ -18,25 +18,18 @@ def hours_from_draw(collected_at: datetime, acquired_at: date | datetime, timezo
         With an offset, or the laboratory's local time.
     acquired_at : date or datetime
         With an offset, or the cytometer's local time, or its local date.
-    timezone : str or None
-        Of the laboratory, IANA name. Without one an offset of `collected_at` is taken as the laboratory's too: people
+    zone : tzinfo or None
+        Of the laboratory. Without one an offset of `collected_at` is taken as the laboratory's too: people
         write it, for this laboratory. One that software wrote into a file is not (`moments.hours`).
     """
-    zone = None
-    if timezone:
-        try:
-            zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            zone = None
-    return moments.hours(collected_at, acquired_at, zone or collected_at.tzinfo)
+    return moments.hours(collected_at, acquired_at, (zone or collected_at.tzinfo,) * 2)
 
 
 def delay_findings(tube, acquired_at: str | None, study) -> list[Finding]:
     """Return `preanalytic_delay` where the time is longer than allowed, `clocks_disagree` where it is negative."""
     if tube.collected_at is None or acquired_at is None:
         return []
-    timezone = study.labs.get(tube.lab, {}).get("timezone")
-    hours = hours_from_draw(tube.collected_at, moments.read(acquired_at), timezone)
+    hours = hours_from_draw(tube.collected_at, moments.read(acquired_at), zone_of(study.labs.get(tube.lab, {})))
     longest = study.config["quantify"]["max_hours_from_draw"]
     if hours.above(longest):
         return [

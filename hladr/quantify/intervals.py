@@ -72,6 +72,11 @@ def half_width(parts_ln: Mapping[str, float], dof: int) -> tuple[float, float]:
     return t_quantile(effective) * math.sqrt(total), effective
 
 
+def sd_ln_of(low: float, high: float) -> float:
+    """Return the standard deviation of ln AB/C behind a 95 % interval: normal, so that it is 2 x 1.96 of them wide."""
+    return math.log(high / low) / 3.92
+
+
 def t_quantile(dof: float) -> float:
     """Two-sided 95 % quantile of Student's t; of the normal distribution for very many degrees of freedom."""
     return 1.959963984540054 if dof > 1e6 else _t_quantile(round(dof, 4))

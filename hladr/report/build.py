@@ -195,7 +195,7 @@ def render(inputs: view.Inputs, page: Mapping, compared: Mapping, inline: str, a
         "citations": methods.CITATIONS,
         "miflowcyt": miflowcyt.items(inputs),
         "versions": methods.versions(),
-        "rules": [rule for rule in rules.texts(inputs.config) if rule["applies"] == "true"],
+        "rules": rules.in_force(inputs.config),
         "flags": list(FLAGS.values()),
     }
     return environment.get_template("report.html.j2").render(

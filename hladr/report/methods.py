@@ -26,7 +26,6 @@ def paragraph(inputs: Inputs, environment) -> str:
     config, study = inputs.config, inputs.study
     software = versions()
     ratios = {lab: entry.get("pe_per_antibody") for lab, entry in study.labs.items()}
-    in_force = [rule for rule in rules.texts(config) if rule["applies"] == "true"]
     kits = sorted({(run.kit, run.lot) for run in study.bead_runs})
     return environment.get_template("paragraph.txt.j2").render(
         n_tubes=sum(tube.role == "patient" for tube in study.tubes),
@@ -42,6 +41,6 @@ def paragraph(inputs: Inputs, environment) -> str:
         quantify=config["quantify"],
         phenotype=config["phenotype"],
         reversal=config["reversal"],
-        reversal_text=next(rule["text"] for rule in in_force if rule["kind"] == "reversal"),
+        reversal_text=next(rule["text"] for rule in rules.in_force(config) if rule["kind"] == "reversal"),
         baseline_day=config["baseline_day"],
     )

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from ..cytometers import known_cytometer
+from ..labs import FROM_FILE, NONE, compensation_of
 from .view import Inputs
 
 TO_FILL = "to be completed by the laboratory"
@@ -73,8 +74,8 @@ def stains(markers: Mapping[str, str]) -> str:
 
 def compensation(entry: Mapping) -> str:
     """Write where a laboratory's compensation comes from, without a path."""
-    stated = str(entry.get("compensation", "from_file"))
-    return {"from_file": "the matrix in the files", "none": "none"}.get(stated, "a matrix of its own")
+    words = {FROM_FILE: "the matrix in the files", NONE: "none"}
+    return words.get(compensation_of(entry), "a matrix of its own")
 
 
 def pe_detector(reading) -> str | None:

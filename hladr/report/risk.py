@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..quantify.intervals import sd_ln_of
 from ..rules import METHODS_INCREMENT, SAP_DAY, SAP_DAY15, SIP, UNCLASSIFIED
 
 NO_CALL, BY_CHANCE, NO_VALUE, NO_LIMIT, SUPERSEDED = range(5)
@@ -44,13 +45,13 @@ def sd_ln(low: float | None, high: float | None, abc: float, alternatives: Seque
 
     Notes
     -----
-    The interval is ln(high / low) = 3.92 sd. The farthest alternative counts as two standard deviations: it is what one
-    would have got with another defensible choice, not a value that is expected.
+    The farthest alternative counts as two standard deviations: it is what one would have got with another defensible
+    choice, not a value that is expected.
     """
     if not low or not high or low <= 0:
         return None
     farthest = max((abs(math.log(a / abc)) for a in alternatives if a is not None and a > 0), default=0.0)
-    return math.hypot(math.log(high / low) / 3.92, farthest / 2)
+    return math.hypot(sd_ln_of(low, high), farthest / 2)
 
 
 def limits_that_decide(

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from ..drift import ACROSS_LOTS
 from ..kits import kit as kit_of
 from .view import Inputs, rounded
 from .view_tubes import vars_of
@@ -49,7 +50,7 @@ def bead_records(inputs: Inputs) -> list[dict]:
                 "findings": [vars_of(f) for f in run.findings] if run else [],
                 "levels": [level_record(level, statistic) for level in run.levels] if run else [],
                 "models": models(run, float(inputs.config["phenotype"]["hladr_sip_below_abc"])),
-                "unit": f"{kit_of(row['kit'], inputs.config.get('kits')).unit} per bead",
+                "unit": f"{kit_of(row['kit'], inputs.config['kits']).unit} per bead",
                 "tubes": tubes.get(row["bead_id"], []),
                 "picture": f"pictures/beads/{place:05d}.png" if picture else None,
             }
@@ -90,8 +91,7 @@ def drift_series(rows: Sequence[Mapping], config: Mapping) -> list[dict]:
     """
     groups: dict[tuple, list[Mapping]] = defaultdict(list)
     for row in rows:
-        # what one PE reads is comparable from lot to lot; the other quantities are a lot's own
-        lot = "" if row["quantity"] == AT_COMMON_PE else row["lot"]
+        lot = "" if row["quantity"] in ACROSS_LOTS else row["lot"]
         groups[(row["lab"], row["cytometer"], row["kit"], lot, row["quantity"])].append(row)
     several = {(lab, number) for lab, number, *_ in groups if number is not None and number > 1}
     series = []

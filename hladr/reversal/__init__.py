@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from ..arms import arms_of
 from ..phenotype import Draw
 from ..rules import INDETERMINATE, MALS, SIP, ReversalSettings, reversal_settings
+from ..study.types import Study
 from . import words as reversal_words
 from .rules import RULES, Point
 
@@ -74,8 +74,8 @@ class Course:
         }
 
 
-def judge(study: Any, draws: Iterable[Draw], rule: str | None = None) -> list[Course]:
-    """Judge every patient of a study.
+def judge(study: Study, draws: Iterable[Draw]) -> list[Course]:
+    """Judge every patient of a study by the configured rule.
 
     Parameters
     ----------
@@ -83,15 +83,13 @@ def judge(study: Any, draws: Iterable[Draw], rule: str | None = None) -> list[Co
         Its `config` and the arms of its patients are used.
     draws : iterable of Draw
         All draws, in any order.
-    rule : str, optional
-        Another rule than the configured one.
 
     Returns
     -------
     list of Course
         One per patient, sorted by patient_id (as text).
     """
-    return judge_draws(draws, reversal_settings(study.config, rule), arms_of(study))
+    return judge_draws(draws, reversal_settings(study.config), arms_of(study))
 
 
 def judge_draws(draws: Iterable[Draw], settings: ReversalSettings, arms: Mapping[str, str]) -> list[Course]:
@@ -103,7 +101,7 @@ def judge_draws(draws: Iterable[Draw], settings: ReversalSettings, arms: Mapping
     ]
 
 
-def judge_patient(patient_id: str, draws: Sequence[Draw], settings: ReversalSettings, arm: str = "") -> Course:
+def judge_patient(patient_id: str, draws: Sequence[Draw], settings: ReversalSettings, arm: str) -> Course:
     """Judge one patient from all of the patient's draws, sorted by day."""
     baseline = next((draw for draw in draws if draw.day == settings.baseline_day), None)
     phenotype = baseline.phenotype if baseline else INDETERMINATE

@@ -7,8 +7,8 @@ import numpy as np
 from .cytometer import Cytometer
 from .detect import Particles, detect, linear
 
-# Assigned values by kit and lot. Lot 96597 is published ; the Dako values are those of the
-# public FluoroSpheres run; every lot named SIM is made up, in the range of the kit. None is a blank level.
+# Assigned values by kit and lot. Lot 96597 is published; every lot named SIM is made up, in the range of the kit.
+# None is a blank level.
 LOTS: dict[tuple[str, str], tuple[float | None, ...]] = {
     ("quantibrite-pe", "96597"): (638.0, 6930.0, 31008.0, 67601.0),
     ("quantibrite-pe", "SIM-A"): (474.0, 5359.0, 23843.0, 62336.0),

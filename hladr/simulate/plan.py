@@ -184,7 +184,7 @@ def write_study_tables(folder: Path, plan: StudyPlan) -> None:
     _table(
         folder / "samples.csv",
         samples,
-        ({**vars(t), "fcs": tube_path(t) if t.blood is not None else "", "role": t.role} for t in plan.tubes),
+        ({**vars(t), "fcs": tube_path(t) if t.blood is not None else ""} for t in plan.tubes),
     )
     _table(
         folder / "beads.csv",

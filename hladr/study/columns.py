@@ -4,6 +4,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 
 from .config import schema
@@ -73,8 +74,7 @@ class Columns:
                     memory[key] = mistake
             value = memory[key]
             if isinstance(value, CellError):
-                found = Phrase(value.found) if value.found else (cell if _text(cell) else "")
-                problems.add(self.label, number, column, found, value.expected, value.remedy)
+                problems.add(self.label, number, column, cell if _text(cell) else "", value.expected, value.remedy)
                 value = None
             values.append(value)
         return values
@@ -159,7 +159,7 @@ def _one_of(spec: Mapping, convention: str) -> Callable[[object, str], object]:
         # as it was typed: file names may hold letters in two parts (NFD), which `_text` joins
         return lambda cell, text: study_path(cell.strip() if isinstance(cell, str) else text)
     if form in ("date", "date-time"):
-        return lambda cell, text: _when(cell, text, form)
+        return _date if form == "date" else _moment
     return lambda cell, text: _name(cell, text, form, about)
 
 
@@ -242,27 +242,24 @@ def without_point_zero(text: str | None) -> str | None:
     return match[1] if match else text
 
 
-def _when(cell: object, text: str, form: str) -> date | datetime:
-    example = "2024-03-01" if form == "date" else "2024-03-01T08:30"
-    what = "a date" if form == "date" else "a date and time"
-    wrong = CellError(f"{what} as {example} (ISO 8601)", f"write it as {example}, or leave it empty if not known")
-    if form == "date":
-        wrong = CellError(f"{what} as {example} (ISO 8601)", f"write it as {example}")
-        if isinstance(cell, datetime):
-            return cell.date()
-        if isinstance(cell, date):
-            return cell
-        try:
-            if not isinstance(cell, str) or not re.match(r"\d{4}-\d\d-\d\d$", text):
-                raise wrong
+def _date(cell: object, text: str) -> date:
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    if isinstance(cell, str) and re.match(r"\d{4}-\d\d-\d\d$", text):
+        with suppress(ValueError):
             return date.fromisoformat(text)
-        except ValueError:
-            raise wrong from None
+    raise CellError("a date as 2024-03-01 (ISO 8601)", "write it as 2024-03-01")
+
+
+def _moment(cell: object, text: str) -> datetime:
     if isinstance(cell, datetime):
         return cell
-    try:
-        if not isinstance(cell, str) or not re.search(r"[T ]\d\d", text):
-            raise wrong
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise wrong from None
+    if isinstance(cell, str) and re.search(r"[T ]\d\d", text):  # a date alone would be read as its midnight
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
+    example = "2024-03-01T08:30"
+    raise CellError(
+        f"a date and time as {example} (ISO 8601)", f"write it as {example}, or leave it empty if not known"
+    )

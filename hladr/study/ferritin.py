@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from ..ferritin import Interval, parse_ferritin
+from ..ferritin import UNITS, Interval, parse_ferritin
 from .columns import Columns, without_point_zero
 from .problems import Collector, Phrase, closest, quoted
 from .rows import check_labs
@@ -54,7 +54,7 @@ def _read_ferritin(
     cell: str | float | None, unit: str | None, candidates: Iterable[str], labs: Mapping
 ) -> tuple[Interval | None, tuple | None]:
     """Read one value; returns it and, where it cannot be read, column, found, expected and remedy."""
-    units = "one of the units ng/mL, ug/L, µg/L, pmol/L"
+    units = f"one of the units {', '.join(UNITS)}"
     try:
         parse_ferritin(1.0, unit or "ng/mL")
     except ValueError:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from ..labs import matrix_path
 from .config import schema, validate
 from .paths import CellError, check_links, study_path
 from .problems import Collector, Phrase, quoted
@@ -90,8 +91,8 @@ def _checked(folder: Path, relative: str, lab: str, entry: dict, lines: dict, pr
     zone = entry.get("timezone")
     if zone is not None and not _is_timezone(zone):
         wrong("timezone", zone, "a time zone of the IANA list", "write a name such as Europe/Athens or UTC")
-    how = entry.get("compensation", "from_file")
-    if how in ("from_file", "none"):
+    how = matrix_path(entry)
+    if how is None:
         return entry
     try:
         path = study_path(how)

@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
-from ..fcs.compensation import FROM_FILE
+from ..labs import FROM_FILE, compensation_of
 from ..rules import SAP_DAY, SAP_DAY15
 from .columns import SHORTENED
 from .contents import one_file
@@ -60,7 +60,7 @@ def uncompensated(study: Study, notes: Mapping[str, Iterable[str]]) -> list[str]
     """
     tubes: dict[str, list[bool]] = defaultdict(list)
     for tube in study.tubes:
-        from_file = study.labs[tube.lab].get("compensation", FROM_FILE) == FROM_FILE
+        from_file = compensation_of(study.labs[tube.lab]) == FROM_FILE
         if tube.sample_id in notes and from_file:
             tubes[tube.lab].append(not NO_MATRIX.isdisjoint(notes[tube.sample_id]))
     return [

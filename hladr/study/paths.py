@@ -16,9 +16,9 @@ _COPY = "copy the file into the study folder and write its path from there"
 class CellError(ValueError):
     """A cell that is not what its column expects."""
 
-    def __init__(self, expected: str, remedy: str, found: str | None = None):
+    def __init__(self, expected: str, remedy: str):
         super().__init__(expected)
-        self.expected, self.remedy, self.found = expected, remedy, found
+        self.expected, self.remedy = expected, remedy
 
 
 def study_path(text: str) -> str:

@@ -13,7 +13,7 @@ from .problems import Collector, Phrase, column_letter
 EXTENSIONS = (".csv", ".tsv", ".txt", ".xlsx")
 _LARGEST_BYTES = 200_000_000
 _MOST_ABOVE = 20  # rows of title, date and the like that somebody puts above a header
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}  # and what `Table.convention` calls them
 _SAVE_AGAIN = "save it again from the spreadsheet as CSV UTF-8 or .xlsx"
 
 
@@ -141,7 +141,7 @@ def _read_text(raw: bytes, label: str, problems: Collector) -> tuple[list[tuple[
     delimiter = None
     if text[:4].lower() == "sep=":  # Excel's hidden first line
         line, _, text = text.partition("\n")
-        delimiter = line[4:5] if line[4:5] in _DELIMITERS else None
+        delimiter = line[4:5] if line[4:5] in DELIMITERS else None
     delimiter = delimiter or _delimiter_of(text)
     records = []
     number = 0
@@ -159,7 +159,7 @@ def _read_text(raw: bytes, label: str, problems: Collector) -> tuple[list[tuple[
             "correct the quotation marks of this row",
         )
         return None, "comma"
-    return records, _DELIMITERS[delimiter]
+    return records, DELIMITERS[delimiter]
 
 
 def _decoded(raw: bytes) -> str | None:
@@ -177,7 +177,7 @@ def _delimiter_of(text: str) -> str:
     """Take the separator that cuts the first line with content into the most cells; a comma if there is none."""
     header = next((line for line in text[:100_000].splitlines() if line.strip(' \t,;"')), "")
     outside = "".join(header.split('"')[::2])
-    return max(_DELIMITERS, key=outside.count)
+    return max(DELIMITERS, key=outside.count)
 
 
 def _table(records: Sequence[tuple[int, list]], convention: str, label: str, problems: Collector) -> Table | None:

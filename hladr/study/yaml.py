@@ -1,4 +1,4 @@
-"""YAML of a study, read safely: plain values only, every key once, and the line of every key."""
+"""YAML of a study, read safely: plain values, every key once, and the line of every key."""
 
 import math
 import re
@@ -11,6 +11,7 @@ from .problems import Collector, Phrase
 
 _LARGEST_BYTES = 1_000_000
 _DEEPEST = 20
+_MOST_VALUES = 20_000  # of all labs and settings; references could make gigabytes of a few lines
 _STRING, _NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 _INTEGER, _FLOAT, _BOOL = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"
 
@@ -86,7 +87,11 @@ def read_yaml(path: Path, label: str, problems: Collector) -> tuple[dict, dict[t
     if node is None:
         return {}, lines
     reader = _Reader(label, problems, lines)
-    value = reader.value(node, ())
+    try:
+        value = reader.value(node, ())
+    except _TooMuchError as error:
+        problems.add(label, error.row, None, Phrase(error.found), "a few settings", "write values out instead of *")
+        return None
     if value is None:
         return {}, lines
     if not isinstance(value, dict):
@@ -96,13 +101,10 @@ def read_yaml(path: Path, label: str, problems: Collector) -> tuple[dict, dict[t
 
 
 def _is_plain(text: str, label: str, problems: Collector) -> bool:
-    """Refuse references (a few lines of them can stand for gigabytes), several documents and deep nesting."""
+    """Refuse several documents and deep nesting."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
         row = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            problems.add(label, row, None, f"*{event.anchor}", "plain values", "write the value out instead of *")
-            return False
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -115,13 +117,27 @@ def _is_plain(text: str, label: str, problems: Collector) -> bool:
     return True
 
 
+class _TooMuchError(Exception):
+    """References (`*name`) that stand for more than settings can be, or for themselves."""
+
+    def __init__(self, row: int, found: str):
+        super().__init__(found)
+        self.row, self.found = row, found
+
+
 class _Reader:
-    """Nodes to plain values: no tags, no repeated keys; remembers lines."""
+    """Nodes to plain values: no tags, no repeated keys; remembers lines. References are what they stand for."""
 
     def __init__(self, label: str, problems: Collector, lines: dict[tuple, int]):
         self.label, self.problems, self.lines = label, problems, lines
+        self.count = 0
 
     def value(self, node, path: tuple):
+        self.count += 1
+        if self.count > _MOST_VALUES:
+            raise _TooMuchError(node.start_mark.line + 1, f"references that stand for over {_MOST_VALUES:,} values")
+        if len(path) > _DEEPEST:
+            raise _TooMuchError(node.start_mark.line + 1, "a reference that holds itself")
         if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":

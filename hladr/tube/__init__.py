@@ -10,12 +10,13 @@ from .. import fcs, panel
 from ..cytometers import veiled
 from ..fcs import compensation
 from ..fcs.damage import same_channels, stuck_channel
-from ..flags import SpecimenError, finding
+from ..flags import SpecimenError
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
 from ..gating.learn import Columns, Learned, Signal, learn
-from ..labels import contradictions
-from .measure import MEASURED, counted, measure, stability_of
+from ..labs import FROM_FILE, compensation_of
+from ..stains import contradictions
+from .measure import MEASURED, PE_REACH, counted, measure, stability_of
 from .reading import TubeArrays, TubeReading, failed_reading
 
 __all__ = ["TubeArrays", "TubeReading", "failed_reading", "read_tube"]
@@ -41,48 +42,56 @@ def read_tube(folder: str | Path, row: Mapping, lab: Mapping, config: Mapping) -
         No arrays where no gate was found. A specimen that is not usable is no error; a mistake of ours is one, and
         `batch.run_batch` lets it cost this tube alone.
     """
-    reading = TubeReading(row["sample_id"])
+    so_far = _SoFar(TubeReading(row["sample_id"]))
     try:
-        return _read(Path(folder), row, lab, config, reading)
+        arrays = _read(Path(folder), row, lab, config, so_far)
     except SpecimenError as problem:
-        partial = getattr(problem, "reading", reading)
-        return replace(partial, findings=(*partial.findings, finding(problem.code, problem.sentence, "failed"))), None
+        known = so_far.reading
+        return replace(known, findings=(*known.findings, problem.finding)), None
+    return so_far.reading, arrays
 
 
-def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, reading: TubeReading):
+@dataclass
+class _SoFar:
+    """What is known of a tube: each step adds to it, and it is what remains where the next one fails."""
+
+    reading: TubeReading
+
+    def add(self, **more: object) -> None:
+        self.reading = replace(self.reading, **more)
+
+
+def _read(folder: Path, row: Mapping, lab: Mapping, config: Mapping, so_far: _SoFar) -> TubeArrays:
     if not row.get("fcs"):
         raise SpecimenError("missing_file", "the table names no file for this tube")
     acquisition = fcs.read_acquisition(folder / row["fcs"])
-    reading = _known(reading, acquisition)
+    so_far.add(**_known(acquisition))
+    found = panel.resolve(acquisition.channels, lab)
+    spill, notes = compensation.choose(acquisition, lab, folder)
+    _refuse_dead_channels(acquisition, found, spill)
+    stains = contradictions(acquisition.channels, lab, found)
+    so_far.add(
+        notes=(*so_far.reading.notes, *notes),
+        cd45=found.cd45 is not None,
+        findings=(*so_far.reading.findings, *stains),
+    )
+    signals = _signals(acquisition, found, spill)
+    so_far.add(pe_channel=_pe_channel(acquisition, found.hladr, signals, spill, lab))
+    tube = _Tube(acquisition, signals, spill, config, so_far.reading)
+    arrays = None
     try:
-        found = panel.resolve(acquisition.channels, lab)
-        spill, notes = compensation.choose(acquisition, lab, folder)
-        _refuse_dead_channels(acquisition, found, spill)
-        reading = replace(reading, notes=(*reading.notes, *notes), cd45=found.cd45 is not None)
-        labels = contradictions(acquisition.channels, lab, found)
-        reading = replace(reading, findings=(*reading.findings, *labels))
-        signals = _signals(acquisition, found, spill)
-        reading = replace(reading, pe_channel=_pe_channel(acquisition, found.hladr, signals, spill, lab))
-    except SpecimenError as problem:
-        problem.reading = reading
-        raise
-    tube = _Tube(acquisition, signals, spill, config, reading)
-    try:
-        reading, arrays = _automatic(tube, reading)
-        problem = None
-    except SpecimenError as error:
-        problem, arrays = error, None
-        problem.reading = reading
+        so_far.reading, arrays = _automatic(tube)
+    except SpecimenError:
+        if not row.get("override"):
+            raise
     if row.get("override"):
-        return _reviewed(tube, folder / row["override"], reading, arrays)
-    if problem is not None:
-        raise problem
-    return reading, arrays
+        arrays = _reviewed(tube, folder / row["override"], so_far, arrays)
+    return arrays
 
 
 @dataclass(frozen=True)
 class _Tube:
-    """What is read of a tube before it is gated."""
+    """What is read of a tube before it is gated; `known` is what is said of it by then."""
 
     acquisition: fcs.Acquisition
     signals: dict[str, Signal]
@@ -109,22 +118,22 @@ def _refuse_dead_channels(acquisition: fcs.Acquisition, found: panel.Panel, spil
         raise SpecimenError("corrupt_events", f"the channel {names[stuck]} holds one value in every event")
 
 
-def _known(reading: TubeReading, acquisition: fcs.Acquisition) -> TubeReading:
+def _known(acquisition: fcs.Acquisition) -> dict[str, object]:
+    """Take what the file says, as fields of the reading."""
     settings = acquisition.settings
-    return replace(
-        reading,
-        findings=tuple(acquisition.findings),
-        n_events=len(acquisition.events),
-        cytometer=veiled(settings.cytometer),
-        serial=veiled(settings.serial),
-        acquired_at=settings.acquired_at.isoformat() if settings.acquired_at else None,
-        notes=tuple(acquisition.notes),
-    )
+    return {
+        "findings": tuple(acquisition.findings),
+        "n_events": len(acquisition.events),
+        "cytometer": veiled(settings.cytometer),
+        "serial": veiled(settings.serial),
+        "acquired_at": settings.acquired_at.isoformat() if settings.acquired_at else None,
+        "notes": tuple(acquisition.notes),
+    }
 
 
-def _automatic(tube: _Tube, reading: TubeReading) -> tuple[TubeReading, TubeArrays]:
+def _automatic(tube: _Tube) -> tuple[TubeReading, TubeArrays]:
     """Learn the gates, apply them, measure."""
-    signals, config = tube.signals, tube.config
+    signals, config, reading = tube.signals, tube.config, tube.known
     columns = Columns(
         signals["forward"],
         signals["side"],
@@ -162,13 +171,11 @@ def _values(signals: dict[str, Signal]) -> dict[str, np.ndarray]:
     return {name: signal.values for name, signal in signals.items() if name != MEASURED}
 
 
-def _reviewed(
-    tube: _Tube, path: Path, reading: TubeReading, arrays: TubeArrays | None
-) -> tuple[TubeReading, TubeArrays | None]:
-    """Let the reviewer's gate count, and keep the automatic one beside it."""
+def _reviewed(tube: _Tube, path: Path, so_far: _SoFar, arrays: TubeArrays | None) -> TubeArrays:
+    """Let the reviewer's gate count, and keep the automatic one, of which so far all is known, beside it."""
     from ..gating import override as gating_override
 
-    settings = tube.config["gating"]
+    settings, reading = tube.config["gating"], so_far.reading
     automatic = {"n_monocytes": reading.n_monocytes, "pe": reading.pe, "gate_doubt": reading.gate_doubt}
     if arrays is not None:
         automatic["gates"] = arrays.gates.to_json()  # no other file holds them: results/gates publishes the reviewer's
@@ -180,31 +187,28 @@ def _reviewed(
         n_leukocytes=reading.n_leukocytes,
         shares={k: v for k, v in reading.shares.items() if k in ("margin", "doublets", "unstable_time")},
     )
+    so_far.reading = kept
     try:
-        try:
-            text = path.read_bytes()
-        except OSError:
-            raise gating_override.unusable("there is no such file, or it cannot be read") from None
-        override = gating_override.evaluate(text, tube.acquisition, tube.spill, settings["tight"], settings["wide"])
-    except SpecimenError as problem:
-        problem.reading = kept
-        raise
+        text = path.read_bytes()
+    except OSError:
+        raise gating_override.unusable("there is no such file, or it cannot be read") from None
+    override = gating_override.evaluate(text, tube.acquisition, tube.spill, settings["tight"], settings["wide"])
     masks = dict(arrays.masks) if arrays is not None else {}
     before = masks.get("monocytes")
     hladr, cd14 = (tube.signals[marker].channel for marker in ("hladr", "cd14"))
     odd = gating_override.judge(override, hladr, cd14, before, reading.n_leukocytes)
-    masks |= override.masks
-    for name in ("monocytes_tight", "monocytes_wide"):
-        masks.setdefault(name, override.masks["monocytes"])
+    # a gate that cannot be drawn in and out is its own tight and wide one, never the automatic gate's
+    masks |= dict.fromkeys(("monocytes_tight", "monocytes_wide"), override.masks["monocytes"]) | override.masks
     stable = None
     if arrays is not None:
         stable = stability_of(tube.signals, masks, tube.config["quality"], tube.acquisition.damaged)
     doubt = Doubt(reading.contamination, reading.loss) if arrays is not None else None
-    kept = counted(replace(kept, findings=(*kept.findings, *odd)), tube.signals, masks, doubt, stable, tube.config)
+    kept = replace(kept, findings=(*kept.findings, *odd))
+    so_far.reading = counted(kept, tube.signals, masks, doubt, stable, tube.config)
     if arrays is None:
         values = _values(tube.signals)
         arrays = TubeArrays(values, _axes(tube.signals, GateSet(())), masks, GateSet(()), spill=tube.spill)
-    return kept, replace(arrays, masks=masks, override_xml=override.document, override_gates=override.gates)
+    return replace(arrays, masks=masks, override_xml=override.document, override_gates=override.gates)
 
 
 def _signals(acquisition, found, spill) -> dict[str, Signal]:
@@ -232,8 +236,8 @@ def _signals(acquisition, found, spill) -> dict[str, Signal]:
 
 
 def _pe_channel(acquisition, column, signals, spill, lab) -> dict:
-    channel, how = acquisition.channels[column], compensation.asked_for(lab)
-    own = spill if how == compensation.FROM_FILE else None
+    channel, how = acquisition.channels[column], compensation_of(lab)
+    own = spill if how == FROM_FILE else None
     return {
         "detector": channel.name,
         "voltage": channel.voltage,
@@ -255,5 +259,5 @@ def _axes(signals: dict[str, Signal], gates: GateSet) -> dict[str, Axis]:
             continue
         axes[name] = known.get(signal.channel) or Axis(signal.channel, signal.compensated, Scale())
     pe = signals["hladr"]
-    axes["hladr"] = Axis(pe.channel, pe.compensated, asinh_scale(pe.top, pe.top / 2000))
+    axes["hladr"] = Axis(pe.channel, pe.compensated, asinh_scale(pe.top, pe.top / PE_REACH))
     return axes

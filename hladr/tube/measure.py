@@ -14,6 +14,7 @@ from ..quality.time import fifths, odd_fifth, stability
 from .reading import TubeReading
 
 MEASURED = "hladr_measured"  # PE as the detector gave it, beside the compensated signal
+PE_REACH = 2000.0  # top of the axis of PE over the value at which it turns from linear to logarithmic
 
 
 def measure(reading: TubeReading, signals, masks, learned: Learned, stable, config: Mapping) -> TubeReading:
@@ -103,9 +104,9 @@ def _saturated(measured: Signal, monocytes: np.ndarray) -> float | None:
 def _histogram(inside: np.ndarray, signal: Signal) -> dict | None:
     if not len(inside):
         return None
-    cofactor = signal.top / 2000
+    cofactor = signal.top / PE_REACH
     values = np.arcsinh(inside / cofactor)
-    edges = np.linspace(-2.0, math.asinh(2000.0) + 0.2, 65)
+    edges = np.linspace(-2.0, math.asinh(PE_REACH) + 0.2, 65)
     return {
         "edges": [round(float(e), 6) for e in edges],
         "counts": [int(c) for c in np.histogram(values, edges)[0]],

@@ -42,8 +42,11 @@ class TubeReading:
     pe_channel : dict or None
         detector, voltage, gain, decades, log_minimum, range, compensated, compensation; spill: what the file's own
         matrix takes off PE.
-    cytometer, serial, acquired_at : str or None
-        As the file says; time is ISO 8601 without a zone.
+    cytometer, serial : str or None
+        A recognised model and a digest of what the file says (`cytometers.veiled`).
+    acquired_at : str or None
+        Start of the acquisition, ISO 8601, as `moments.read` takes it: with its offset where the file states one, else
+        local; the date alone where no time is stated.
     notes : tuple of str
         What was odd but resolved.
     gate_source : str

@@ -152,7 +152,7 @@ CHANGED = [
     ("labs.yaml", "bonn:\n", "athens:\n", "row 7, key athens", "the key a second time (first in row 1)", "keep one"),
     ("labs.yaml", "  timezone: Europe/Berlin", "\ttimezone: Europe/Berlin", "labs.yaml, row 8", "no tabs"),
     ("labs.yaml", "Europe/Berlin", "!!python/object/apply:os.system ['id']", "row 8, key bonn.timezone", "a plain value"),
-    ("labs.yaml", "Europe/Berlin", "*zone", "labs.yaml, row 8", "'*zone'", "plain values"),
+    ("labs.yaml", "Europe/Berlin", "*zone", "labs.yaml, row 8", "'timezone: *zone'", "key: value"),
     # config.yaml
     ("config.yaml", "study: small", "studdy: small", "row 2, key studdy", "unknown key", "did you mean 'study'?"),
     ("config.yaml", "study:", "quantify: {statistics: median}\nstudy:", "row 2, key quantify.statistics", "'statistic'?"),
@@ -241,16 +241,22 @@ def test_two_files_for_one_table_are_a_mistake_unless_the_configuration_chooses(
     assert load_study(folder).files["samples"] == "samples.tsv"
 
 
+# nine lines that stand for a thousand million values
+BOMB = "a0: &a0 [1]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]\n" for k in range(1, 10))
+
+
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        ("*anchor", "a: &anchor {x: 1}\nb: *anchor\n"),
+        ("references that stand for over 20,000 values", BOMB),
+        ("a reference that holds itself", "a: &a\n  b: *a\n"),
+        ("b: *nobody", "a: 1\nb: *nobody\n"),
         ("very deep nesting", "a: " + "[" * 30 + "]" * 30 + "\n"),
         ("---", "a: 1\n---\nb: 2\n"),
         ("no keys", "- a\n- b\n"),
         ("letters that are not UTF-8", "study: Zürich".encode("cp1252")),
     ],
-    ids=["references", "nesting", "two documents", "list", "bytes"],
+    ids=["bomb", "circle", "no anchor", "nesting", "two documents", "list", "bytes"],
 )
 def test_yaml_that_is_more_than_settings_is_refused(tmp_path, found, text):
     expect_among(write_study(tmp_path, config_dot_yaml=text), "config.yaml", found, "remedy")

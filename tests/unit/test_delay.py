@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -33,7 +34,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_hours(collected, acquired, timezone, hours):
-    found = hours_from_draw(at(collected), at(acquired), timezone)
+    found = hours_from_draw(at(collected), at(acquired), timezone and ZoneInfo(timezone))
     assert found.low == found.high == pytest.approx(hours)
 
 
@@ -47,7 +48,7 @@ def test_hours(collected, acquired, timezone, hours):
     ],
 )
 def test_hours_to_a_date(collected, acquired, timezone, low, high):
-    found = hours_from_draw(at(collected), date.fromisoformat(acquired), timezone)
+    found = hours_from_draw(at(collected), date.fromisoformat(acquired), timezone and ZoneInfo(timezone))
     assert (found.low, found.high) == (low, high)
 
 

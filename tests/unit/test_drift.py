@@ -90,6 +90,29 @@ def test_limits_of_the_configuration():
     assert (row["limits_from"], row["mean"], row["rules"]) == ("configuration", 4.5, "1-3s")
 
 
+def test_stated_limits_outlast_a_new_lot():
+    own = [{"lab": "x", "lot": "A", "quantity": "value_at_common_pe", "mean": 2000.0, "sd": 20.0}]
+    runs = [*(run(k) for k in range(3)), run(3, lot="B")]
+    rows = rows_of(series(runs, study(limits=own)), "value_at_common_pe")
+    assert [(row["lot"], row["limits_from"], row["mean"], row["sd"]) for row in rows] == [
+        *[("A", "configuration", 2000.0, 20.0)] * 3,
+        ("B", "configuration", 2000.0, 20.0),
+    ]
+
+
+def test_another_gain_is_another_series_and_is_named():
+    def doubled(k):
+        """The laboratory doubles the gain of PE: each bead reads twice the PE, as it should."""
+        calibration = run(k, gain=2.0)
+        return replace(calibration, settings=replace(calibration.settings, gain=2.0))
+
+    rows = rows_of(series([*(run(k) for k in range(6)), *(doubled(k) for k in range(6, 12))], study()), "intercept")
+    assert [row["change"] for row in rows] == [""] * 6 + ["scale"] + [""] * 5
+    assert {row["rules"] for row in rows} == {""}
+    assert len({row["mean"] for row in rows[:6]}) == len({row["mean"] for row in rows[6:]}) == 1
+    assert rows[0]["mean"] != rows[6]["mean"]
+
+
 def test_order_is_time_and_a_failed_run_breaks_no_rule():
     runs = [run(2), run(0), run(1, gain=2.0, findings=[finding("not_beads", "x")])]
     rows = rows_of(series(runs, study()), "slope")

@@ -204,3 +204,13 @@ def test_a_group_of_monocytes_with_a_seventh_of_the_others_cd14_is_left_out_with
     assert learned.doubt.uncertain(config()["gating"]["uncertain_above"]) == uncertain
     if uncertain:
         assert learned.doubt.loss == pytest.approx(450 / 1350, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("monocytes", [450, 1_300])
+def test_two_populations_alone_are_lymphocytes_and_monocytes(monocytes, seed):
+    """Granulocytes are not two hundred times as bright in CD14 as lymphocytes, with nothing brighter beside them."""
+    lymphocytes = of(LYMPHOCYTES, events=3_000, side=15_000, cd45=50_000, cd14=100)
+    others = (of(MONOCYTES, events=monocytes, forward=100_000, side=50_000, cd45=30_000, cd14=20_000), lymphocytes)
+    columns, population = tube(*((*p, (0.6, 0.6, 1, 0.75)) for p in others), seed=seed)
+    assert f1(gated(columns), population == 0) > 0.98

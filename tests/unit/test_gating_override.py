@@ -1,5 +1,7 @@
 """A reviewer's gate: whatever kind of gate it is, it counts as FlowKit evaluates it, or it fails with a reason."""
 
+import math
+
 import flowkit
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from gating_support import config, study_with, tube_of
 from hladr import gatingml
 from hladr.flags import status_of
 from hladr.gating import GateSet
+from hladr.gating.redraw import redrawn
 from hladr.tube import TubeReading, read_tube
 
 HEAD = (
@@ -259,3 +262,79 @@ def test_an_override_counts_where_the_automatic_gate_finds_nothing(tmp_path):
 def test_a_gate_without_events_is_not_said_to_be_a_tube_without_monocytes(study):
     reading, _ = reviewed(study, document(rectangle(low=1e6)))
     assert [f.sentence for f in reading.findings] == ["0 monocytes lie in the reviewer's gate, at least 100 are needed"]
+
+
+def _bounds(text, factor):
+    """Bounds of a gate of one rectangle, drawn in or out."""
+    root = gatingml.parse(text.encode())
+    moved = redrawn(root[-1], root, factor)
+    return [[float(v) for k, v in d.attrib.items() if k.endswith(("min", "max"))] for d in moved if len(d.attrib)]
+
+
+def test_bounds_without_a_scale_move_by_a_ratio():
+    """15 % of the width of 2,500 to 60,000 would be 8,600: a lower bound below zero, into all the other cells."""
+    [[low, high]] = _bounds(document(rectangle(low=2500, high=60_000)), 1.15)
+    # asinh is the logarithm up there: both ends move by 0.15 of it
+    assert (low, high) == pytest.approx((2500 * math.exp(-0.15), 60_000 * math.exp(0.15)), rel=2e-3)
+    [[low, high]] = _bounds(document(rectangle(low=2500, high=60_000)), 0.85)
+    assert (low, high) == pytest.approx((2500 * math.exp(0.15), 60_000 * math.exp(-0.15)), rel=2e-3)
+    # half of ln 4 is 0.69, less than one unit: the whole moves by 15 % of that
+    [[low, high]] = _bounds(document(rectangle(low=10_000, high=40_000)), 1.15)
+    assert (low, high) == pytest.approx((20_000 * 2**-1.15, 20_000 * 2**1.15), rel=1e-3)
+    [[low]] = _bounds(document(rectangle(low=2500)), 1.15)
+    assert low == pytest.approx(2500 * math.exp(-0.15))
+
+
+@pytest.mark.parametrize("shape", ["rectangle", "polygon", "ellipse", "open"])
+def test_a_gate_drawn_on_linear_axes_has_a_slightly_tighter_and_wider_one(study, shape):
+    names = ((CD14, "FCS"), (SIDE, "uncompensated"))
+    plain = "".join(
+        f'<gating:dimension gating:compensation-ref="{ref}"><data-type:fcs-dimension data-type:name="{name}"/>'
+        "</gating:dimension>"
+        for name, ref in names
+    )
+    box = ((3000, 200_000), (15_000, 150_000))
+    (x0, x1), (y0, y1) = box
+    if shape in ("rectangle", "open"):
+        sides = ("min", "max") if shape == "rectangle" else ("min",)
+        bounded = "".join(
+            f'<gating:dimension gating:compensation-ref="{ref}" '
+            + " ".join(f'gating:{side}="{value}"' for side, value in zip(sides, ends, strict=False))
+            + f'><data-type:fcs-dimension data-type:name="{name}"/></gating:dimension>'
+            for (name, ref), ends in zip(names, box, strict=True)
+        )
+        gate = f'<gating:RectangleGate gating:id="monocytes">{bounded}</gating:RectangleGate>'
+    elif shape == "polygon":
+        corners = "".join(_corner(x, y) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1)))
+        gate = f'<gating:PolygonGate gating:id="monocytes">{plain}{corners}</gating:PolygonGate>'
+    else:
+        rows = "".join(
+            f'<gating:row><gating:entry data-type:value="{a}"/><gating:entry data-type:value="{b}"/></gating:row>'
+            for a, b in (((x1 - x0) ** 2 / 4, 0), (0, (y1 - y0) ** 2 / 4))
+        )
+        middle = "".join(f'<gating:coordinate data-type:value="{sum(ends) / 2}"/>' for ends in box)
+        gate = (
+            f'<gating:EllipsoidGate gating:id="monocytes">{plain}<gating:mean>{middle}</gating:mean>'
+            f'<gating:covarianceMatrix>{rows}</gating:covarianceMatrix><gating:distanceSquare data-type:value="1"/>'
+            "</gating:EllipsoidGate>"
+        )
+    reading, arrays = reviewed(study, document(gate))
+    tight, main, wide = (arrays.masks[f"monocytes{suffix}"] for suffix in ("_tight", "", "_wide"))
+    assert (tight & ~main).sum() == (main & ~wide).sum() == 0
+    assert 0.8 * main.sum() < tight.sum() <= main.sum() <= wide.sum() < 1.25 * main.sum()
+    pe = reading.pe["median"]
+    assert pe["tight"] == pytest.approx(pe["main"], rel=0.1)
+    assert pe["wide"] == pytest.approx(pe["main"], rel=0.1)
+
+
+def test_a_combination_of_gates_is_its_own_tight_and_wide_one(study):
+    either = (
+        '<gating:BooleanGate gating:id="monocytes"><gating:and><gating:gateReference gating:ref="a"/>'
+        '<gating:gateReference gating:ref="b"/></gating:and></gating:BooleanGate>'
+    )
+    reading, _ = reviewed(
+        study, document(rectangle("a", low=1500), rectangle("b", SIDE, 15_000, reference="uncompensated"), either)
+    )
+    pe = reading.pe["median"]
+    assert pe["tight"] == pe["main"] == pe["wide"]
+    assert reading.automatic["pe"]["median"]["wide"] != pe["wide"]

@@ -1,6 +1,8 @@
 """Tube against beads."""
 
 from dataclasses import replace
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,8 +12,11 @@ from hladr.pairing import PESettings
 BEADS = PESettings("PE-A", 500.0, 1.0, 0.0, 0.0, 262144.0, "FACSCanto II", "V1", "2024-01-10T09:00:00", "matrix")
 
 
+compare = partial(pairing.compare, window_hours=24)
+
+
 def codes(tube, beads=BEADS, **options):
-    return [f.code for f in pairing.compare(tube, beads, **options)]
+    return [f.code for f in compare(tube, beads, **options)]
 
 
 def test_equal_settings_pass():
@@ -35,7 +40,7 @@ def test_each_setting_counts(changed):
 
 @pytest.mark.parametrize("changed", [{"cytometer": "LSR II"}, {"serial": "V2"}])
 def test_the_cytometer_counts(changed):
-    found = pairing.compare(replace(BEADS, **changed), BEADS)
+    found = compare(replace(BEADS, **changed), BEADS)
     assert [f.code for f in found] == ["cytometer_mismatch"]
     # header text stays out of the sentence
     assert not any(word in found[0].sentence for word in ("LSR", "Canto", "V1", "V2"))
@@ -62,7 +67,7 @@ def test_what_one_file_does_not_state_is_no_mismatch(changed):
 
 def test_a_matrix_that_the_tube_has_lost_is_seen_at_the_beads():
     """Found by fuzzing: one damaged letter in the name of $SPILLOVER left PE uncompensated, 10 % too high, and ok."""
-    found = pairing.compare(replace(BEADS, compensation="none"), BEADS)
+    found = compare(replace(BEADS, compensation="none"), BEADS)
     assert [(f.code, f.status) for f in found] == [("compensation_missing", "review")]
     # beads carry PE alone: their PE is the same with and without a matrix
     assert codes(BEADS, replace(BEADS, compensation="none")) == []
@@ -98,7 +103,7 @@ def with_spill(*voltage_and_gain, **shares):
     ],
 )
 def test_a_matrix_of_another_panel_is_seen_at_the_beads(shares, words):
-    found = pairing.compare(with_spill(**shares), with_spill())
+    found = compare(with_spill(**shares), with_spill())
     assert [(f.code, f.status) for f in found] == ([("compensation_differs", "review")] if words else [])
     if words:
         assert words in found[0].sentence
@@ -127,7 +132,7 @@ def test_a_gain_that_only_one_file_states_is_compared_with_one():
 
 
 def test_the_sentence_shows_both_values():
-    (found,) = pairing.compare(replace(BEADS, voltage=520.0), BEADS)
+    (found,) = compare(replace(BEADS, voltage=520.0), BEADS)
     assert "520" in found.sentence
     assert "500" in found.sentence
 
@@ -166,7 +171,7 @@ def test_time_between(tube_at, expected):
     ],
 )
 def test_times_with_an_offset(tube_at, beads_at, words):
-    found = pairing.compare(replace(BEADS, acquired_at=tube_at), replace(BEADS, acquired_at=beads_at))
+    found = compare(replace(BEADS, acquired_at=tube_at), replace(BEADS, acquired_at=beads_at))
     assert [f.code for f in found] == (["bead_date_mismatch"] if words else [])
     if words:
         assert found[0].sentence == f"beads and tube were acquired {words}, more than 24 hours"
@@ -193,7 +198,7 @@ def test_times_with_an_offset(tube_at, beads_at, words):
     ],
 )
 def test_a_date_alone(tube_at, beads_at, words):
-    found = pairing.compare(replace(BEADS, acquired_at=tube_at), replace(BEADS, acquired_at=beads_at))
+    found = compare(replace(BEADS, acquired_at=tube_at), replace(BEADS, acquired_at=beads_at))
     assert [f.sentence for f in found] == ([f"beads and tube were acquired {words}"] if words else [])
 
 
@@ -206,7 +211,7 @@ def test_the_table_shows_the_bounds_of_what_is_not_stated():
 def test_a_named_exception_lets_the_pair_through_as_review():
     exceptions = [{"sample_id": "s1", "reason": "voltage typed wrongly by the workstation"}]
     tube = replace(BEADS, voltage=520.0, serial="V2")
-    (found,) = pairing.compare(tube, BEADS, exceptions=exceptions, sample_id="s1", bead_id="b1")
+    (found,) = compare(tube, BEADS, exceptions=exceptions, sample_id="s1", bead_id="b1")
     assert (found.code, found.status) == ("pairing_exception", "review")
     assert "typed wrongly" in found.sentence
     assert codes(tube, exceptions=exceptions, sample_id="s2") == ["cytometer_mismatch", "settings_mismatch"]
@@ -229,6 +234,28 @@ def test_the_table_keeps_both_values_and_says_what_is_not_stated():
 
 @pytest.mark.parametrize("beads_at", ["2024-02-29T10:59:00", "2024-02-29T10:59:59"])
 def test_hours_are_not_rounded_onto_the_window(beads_at):
-    (found,) = pairing.compare(replace(BEADS, acquired_at="2024-03-01T11:00:00"), replace(BEADS, acquired_at=beads_at))
+    (found,) = compare(replace(BEADS, acquired_at="2024-03-01T11:00:00"), replace(BEADS, acquired_at=beads_at))
     assert found.code == "bead_date_mismatch"
     assert "24 hours apart" not in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("beads", "tube", "zones", "apart"),
+    [
+        # Athens' clocks went forward in the night to 31 March, and back in that to 27 October
+        ("2024-03-30T10:05:00", "2024-03-31T10:40:00", ("Europe/Athens", "Europe/Athens"), False),
+        ("2024-10-26T10:05:00", "2024-10-27T09:50:00", ("Europe/Athens", "Europe/Athens"), True),
+        # 12:00 in Athens is 19:00 in Tokyo
+        ("2024-01-10T12:00:00", "2024-01-11T10:00:00", ("Europe/Athens", "Asia/Tokyo"), True),
+        ("2024-01-10T12:00:00", "2024-01-11T15:00:00", ("Asia/Tokyo", "Europe/Athens"), False),
+        # a lab that states no zone: clocks that stand in one place
+        ("2024-03-30T10:05:00", "2024-03-31T10:40:00", (None, None), True),
+        ("2024-01-10T12:00:00", "2024-01-11T10:00:00", ("Europe/Athens", None), False),
+        # an offset that the file states counts before the laboratory's zone
+        ("2024-01-10T12:00:00+02:00", "2024-01-11T12:30:00+03:00", ("Asia/Tokyo", "Europe/Athens"), False),
+    ],
+)
+def test_local_times_are_those_of_the_laboratories(beads, tube, zones, apart):
+    tube_zone, bead_zone = (zone and ZoneInfo(zone) for zone in zones)
+    found = compare(replace(BEADS, acquired_at=tube), replace(BEADS, acquired_at=beads), zones=(tube_zone, bead_zone))
+    assert [f.code for f in found] == ["bead_date_mismatch"] * apart

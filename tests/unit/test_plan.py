@@ -1,6 +1,8 @@
 """What re-runs: appended rows leave batches alone; a digest changes with what a job reads, and with nothing else."""
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +82,20 @@ def test_glue_counts_without_what_it_imports(tmp_path, monkeypatch):
     (tmp_path / "glue.py").write_text("from .other import y as z\n")
     assert digest() != first
     plan.code_digest.cache_clear()
+
+
+def test_a_rule_that_reads_the_study_runs_again_when_reading_it_changes():
+    workflow = Path(__file__).parents[2] / "workflow"
+    rules = [rule for path in workflow.glob("rules/*.smk") for rule in path.read_text().split("\nrule ")]
+    readers = {p.name for p in workflow.glob("scripts/*.py") if "load_study" in p.read_text()}
+    codes = {
+        script: re.search(r"code_digest\(\s*([^)]*)\)", rule).group(1)
+        for rule in rules
+        for script in readers
+        if f"scripts/{script}" in rule
+    }
+    assert codes.keys() == readers
+    assert {script for script, code in codes.items() if not code.startswith('"study"')} == set()
 
 
 def test_gating_code_does_not_depend_on_the_calls():

@@ -8,7 +8,7 @@ from calls_support import blood, config, course, draws, tube
 
 from hladr.reversal import judge_draws
 from hladr.reversal.rules import states_over_time
-from hladr.rules import reversal_settings, texts
+from hladr.rules import in_force, reversal_settings, texts
 
 RULES = ["table2-sustained", "methods-increment", "sap-day15"]
 
@@ -360,4 +360,4 @@ def test_rule_texts_carry_the_limits_of_the_study():
     assert "above 4,420 ng/mL" in rows["ferritin-first"]["text"]
     assert "at most 85 % of baseline" in rows["table2-sustained"]["text"]
     assert "more than 8,000 AB/C" in rows["table2-sustained"]["text"]
-    assert [name for name, row in rows.items() if row["applies"] == "true"] == ["ferritin-first", "table2-sustained"]
+    assert [row["name"] for row in in_force(config())] == ["ferritin-first", "table2-sustained"]

@@ -168,6 +168,17 @@ def test_yaml_values_are_what_they_look_like(tmp_path, text, value):
     assert not problems
 
 
+def test_a_reference_is_what_it_stands_for(tmp_path):
+    """A program that writes one dictionary for two labs writes it once, and `*id001` the second time."""
+    text = yaml.safe_dump(
+        {"athens": {"markers": (own := {"HLA-DR": "PE-A"}), "decimal": ","}, "bonn": {"markers": own}}
+    )
+    assert "*id001" in text
+    labs = load_study(write_study(tmp_path, labs_dot_yaml=text)).labs
+    assert labs["bonn"]["markers"]["HLA-DR"] == "PE-A"
+    assert labs["bonn"]["markers"] is not labs["athens"]["markers"]
+
+
 def test_lab_names_are_text_whatever_yaml_thinks(tmp_path):
     labs = "athens: {decimal: ','}\nbonn:\nno:\n12:\n'007':\n"
     assert list(load_study(write_study(tmp_path, labs_dot_yaml=labs)).labs) == ["athens", "bonn", "no", "12", "007"]

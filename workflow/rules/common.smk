@@ -6,7 +6,8 @@ from pathlib import Path
 
 from hladr import audit, plan
 from hladr.arms import arms_of
-from hladr.study import StudyError, load_study
+from hladr.labs import matrix_path
+from hladr.study import OPTIONAL_TABLES, REQUIRED_TABLES, StudyError, load_study
 from hladr.study.types import superseded
 
 # One thread per worker: multithreaded linear algebra changes last digits and fights the other jobs.
@@ -108,8 +109,8 @@ def which_attempt(wildcards, attempt):
 
 
 def matrices(rows):
-    paths = {STUDY.labs[row["lab"]].get("compensation") for row in rows}
-    return sorted(path for path in paths if path not in (None, "none", "from_file"))
+    paths = {matrix_path(STUDY.labs[row["lab"]]) for row in rows}
+    return sorted(path for path in paths if path)
 
 
 def labs_of_tubes(wildcards):
@@ -118,6 +119,9 @@ def labs_of_tubes(wildcards):
 
 def labs_of_beads(wildcards):
     return {run.lab: STUDY.labs[run.lab] for run in BEADS[wildcards.batch]}
+
+
+ALL_TABLES = (*REQUIRED_TABLES, "labs", *OPTIONAL_TABLES)
 
 
 def tables(*names):

@@ -40,18 +40,11 @@ rule report:
         mem_mb=2000,
         runtime=60,
     params:
-        tables=tables(
-            "samples",
-            "ferritin",
-            "outcomes",
-            "beads",
-            "bead_lots",
-            "labs",
-            "releases",
-            "overrides",
-        ),
+        tables=tables(*ALL_TABLES),
         settings=plan.digest(CONFIG),
-        code=plan.code_digest("report.build", "exports", "drift", alone="results"),
+        code=plan.code_digest(
+            "study", "report.build", "exports", "drift", alone="results"
+        ),
         pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Report"
@@ -94,7 +87,7 @@ rule figures:
         runtime=20,
     params:
         settings=settings("phenotype", "reversal.hladr_abc"),
-        code=plan.code_digest("plots.study", alone="results"),
+        code=plan.code_digest("study", "plots.study", alone="results"),
     message:
         "Figures"
     script:
@@ -166,17 +159,8 @@ rule provenance:
         "../envs/hladr.yaml"
     params:
         settings=plan.digest(CONFIG),
-        tables=tables(
-            "samples",
-            "ferritin",
-            "beads",
-            "bead_lots",
-            "labs",
-            "releases",
-            "overrides",
-            "outcomes",
-        ),
-        code=plan.code_digest("provenance", "audit", alone="results"),
+        tables=tables(*ALL_TABLES),
+        code=plan.code_digest("study", "provenance", "audit", alone="results"),
     message:
         "Provenance and audit"
     script:

@@ -27,7 +27,7 @@ rule quantify:
             "pairing_exceptions",
             "drift",
         ),
-        code=plan.code_digest("quantify", "drift", "tables", alone="results"),
+        code=plan.code_digest("study", "quantify", "drift", "tables", alone="results"),
     message:
         "Antibodies per cell"
     script:
@@ -53,7 +53,7 @@ rule call:
         tables=tables("samples", "ferritin", "labs", "outcomes"),
         settings=settings("baseline_day", "phenotype", "reversal"),
         code=plan.code_digest(
-            "phenotype", "reversal", "sensitivity", "tables", alone="results"
+            "study", "phenotype", "reversal", "sensitivity", "tables", alone="results"
         ),
     message:
         "Phenotypes and reversal"
@@ -82,7 +82,7 @@ rule compare:
         settings=settings(
             "study", "baseline_day", "quantify", "phenotype", "reversal", "cohort"
         ),
-        code=plan.code_digest("cohort", "cohort.report", alone="results"),
+        code=plan.code_digest("study", "cohort", "cohort.report", alone="results"),
         pages=plan.content_digest(plan.PACKAGE, page_sources()),
     message:
         "Comparison of the arms"

@@ -8,8 +8,8 @@ from study_support import write_study
 from test_panel import channels
 
 from hladr.check import check
-from hladr.labels import contradictions
 from hladr.panel import resolve
+from hladr.stains import contradictions
 from hladr.tube import read_tube
 
 NAMED = {"HLA-DR": "PE-A", "CD14": "PerCP-A", "CD45": "APC-A"}
