@@ -89,7 +89,7 @@ def reading(name: str, abc: float, rng: np.random.Generator) -> TubeReading:
     if n < 100:
         found.append(finding("no_monocytes", f"{n} monocytes were found, at least 100 are needed"))
     elif n < 1000:
-        found.append(finding("few_monocytes", f"{n} monocytes were found, fewer than 1000"))
+        found.append(finding("few_monocytes", f"{n} monocytes were found, fewer than 1,000"))
     if k % 29 == 11:
         words = "about 9 % of the gated events may not be monocytes, and about 6 % of the monocytes may lie outside"
         found.append(finding("gate_uncertain", words))

@@ -18,7 +18,7 @@ from .stains import contradictions
 from .study import BeadRun, Problem, Study, StudyError, Tube, load_study
 from .study.contents import same_bytes
 from .study.notes import notes_of, same_measurement, uncompensated
-from .study.problems import first_of
+from .study.problems import closest, first_of
 
 SAME_FROM = 3  # tubes or bead runs of one lab with the same finding, from which on it is printed once
 MOST_NAMED = 5
@@ -49,7 +49,7 @@ class SpecimenFinding:
 
 def _said(found: Finding) -> str:
     remedy = FLAGS[found.code].remedy.rstrip(".")
-    return f"{found.code} ({found.status}): {found.sentence.rstrip('.')}; remedy: {remedy}"
+    return f"{found.code} ({found.status}): {found.sentence.rstrip('.')}; remedy: {remedy[:1].lower()}{remedy[1:]}"
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,9 @@ def _bead_run(study: Study, run: BeadRun) -> tuple[list[Finding], PESettings | N
     """Return the findings of a bead run's header and its PE settings (None where it cannot be read)."""
     found = []
     if not any(level.value is not None for level in study.lots.get((run.kit, run.lot), ())):
-        found.append(finding("lot_unknown", "the table of bead lots has no values of its lot"))
+        near = closest(run.lot, [lot for kit, lot in study.lots if (kit, lot) != (run.kit, run.lot) and kit == run.kit])
+        hint = f" (did you mean {near}?)" if near else ""
+        found.append(finding("lot_unknown", f"the table of bead lots has no values of lot {run.lot} of this kit{hint}"))
     try:
         if run.fcs is None:
             raise SpecimenError("missing_file", "the table names no file for this bead run")

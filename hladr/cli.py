@@ -103,7 +103,7 @@ def _init(arguments: argparse.Namespace) -> int:
     except FileExistsError as error:
         print(f"hladr init: {error}", file=sys.stderr)
         return 2
-    print("An empty study is ready. Next: read its README, fill the tables, then: hladr check STUDY")
+    print(f"An empty study is ready. Next: read its README, fill the tables, then: hladr check {arguments.folder}")
     return 0
 
 

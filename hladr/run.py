@@ -178,7 +178,8 @@ def _watch(command: list[str], environment: dict[str, str], study: Study, logs: 
     )
     size, total = study.config["run"]["batch_size"], len(study.tubes)
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
+        # in a log there is no bar, and no empty line in its place
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("tubes", total=None)
             while reader.is_alive():  # until Snakemake has said its last word
                 reader.join(_PROGRESS_SECONDS)
@@ -186,7 +187,10 @@ def _watch(command: list[str], environment: dict[str, str], study: Study, logs: 
                     continue
                 # a batch that starts anew takes its file away: then there is no stamp
                 done = sum((file_stamp(path) or (0, 0))[0] for path in logs.glob("gate/*.progress"))
-                progress.update(task, completed=done, total=_expected(reader, size, total))
+                expected = _expected(reader, size, total)
+                # the bar is full long before a large study's tables and report are written
+                what = "tubes" if done < expected else "tubes done; writing tables and report"
+                progress.update(task, description=what, completed=done, total=expected)
     except KeyboardInterrupt:
         process.wait()
         raise
@@ -212,14 +216,19 @@ def summary(folder: Path) -> list[str]:
         f"Reversal: {reversal['attained']} attained, {reversal['not_attained']} not attained, "
         f"{reversal['not_applicable']} not applicable",
         f"Report: {results / 'report.html'}",
-        f"Look first at: {_first(tubes, _read(results / 'calibrations.csv'))}",
+        f"Look first at: {_first(tubes, _read(results / 'calibrations.csv'), draws)}",
     ]
 
 
-def _first(tubes: list[dict[str, str]], beads: list[dict[str, str]]) -> str:
-    """Name the worst: a failed bead run spoils all tubes that name it, then failed tubes, then doubtful ones."""
+def _first(tubes: list[dict[str, str]], beads: list[dict[str, str]], draws: list[dict[str, str]]) -> str:
+    """Name the worst: a failed bead run spoils all tubes that name it, then failed tubes, then doubtful ones.
+
+    As in the report, tubes whose draw has no call come before those whose draw has one all the same.
+    """
     named = {row["bead_id"] for row in tubes}
     beads = [row for row in beads if row["bead_id"] in named]
+    uncalled = {(row["patient_id"], row["day"]) for row in draws if row["phenotype"] == "indeterminate"}
+    tubes = sorted(tubes, key=lambda row: (row["patient_id"], row["day"]) not in uncalled)
     for rows, key, what in ((beads, "bead_id", "bead run"), (tubes, "sample_id", "tube")):
         for row in rows:
             if row["status"] == "failed":
@@ -227,6 +236,9 @@ def _first(tubes: list[dict[str, str]], beads: list[dict[str, str]]) -> str:
     for row in tubes:
         if row["status"] == "review":
             return f"tube {row['sample_id']} (review): {row['reason']}"
+    if uncalled:
+        have = "draw has" if len(uncalled) == 1 else "draws have"
+        return f"the report: all tubes are ok, and {len(uncalled)} {have} no call"
     return "nothing, all tubes are ok"
 
 

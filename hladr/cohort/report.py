@@ -153,7 +153,7 @@ def _interval(row: Mapping[str, Any], name: str, suffix: str = "", digits: int =
     if value is None:
         return ""
     ends = f" ({low:.{digits}f} to {high:.{digits}f})" if low is not None and high is not None else ""
-    return f"{value:.{digits}f}{ends}"
+    return f"{value:.{digits}f}{ends}".replace("-", "−")
 
 
 def _p(value: float | None) -> str:
@@ -199,7 +199,7 @@ def _figures(
             of_arm = [time for time in times if time.arm == arm]
             curves[arm] = stats.cumulative_reversal([t.day for t in of_arm], [t.event for t in of_arm], competing)
             at_risk[arm] = [sum(t.day >= day for t in of_arm) for day in days]
-        how = "1 - Kaplan-Meier; deaths stay at risk."
+        how = "1 − Kaplan-Meier; deaths stay at risk."
         if competing:
             how = "Cumulative incidence; death is a competing event."
         add(

@@ -41,6 +41,8 @@ class Book:
         sheet = self._book.add_worksheet("about")
         sheet.set_column(0, 0, 26)
         sheet.set_column(1, 1, 100)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         for at, (name, text) in enumerate([("study", self.study), ("use", f"{RESEARCH_USE}."), *lines]):
             self._write(sheet, at, 0, name, bold=True)
             self._write(sheet, at, 1, text)

@@ -1,16 +1,17 @@
-"""What to say of a file that is not where the table says: perhaps only its capital letters are wrong."""
+"""What to say of a file that is not where the table says: perhaps only its capital letters or its ending are wrong."""
 
 import os
 from functools import lru_cache
 from pathlib import Path
 
 _NOT_THERE = "there is no file where the table says"
+_ENDINGS = (".fcs", ".lmd")  # Windows hides them
 
 
 def words(path: str | Path) -> str:
-    """Say that a file is missing, and where one is there that differs in capital letters only.
+    """Say that a file is missing, and where one is there that differs in capital letters or its ending only.
 
-    Windows takes both for one file; most other computers do not.
+    Windows takes those with other capital letters for one file; most other computers do not.
 
     Parameters
     ----------
@@ -19,6 +20,9 @@ def words(path: str | Path) -> str:
     """
     if _in_other_capitals(Path(path)):
         return f"{_NOT_THERE}, but one that differs only in capital letters: write the path as it is on the disk"
+    for ending in _ENDINGS:
+        if _in_other_capitals(Path(f"{path}{ending}")):
+            return f"{_NOT_THERE}, but one of that name that ends in {ending}: write the ending, too"
     return _NOT_THERE
 
 

@@ -139,6 +139,9 @@ def _find(root: etree._Element) -> etree._Element | None:
     found = [e for e in root.iter() if isinstance(e.tag, str) and e.get(g("id")) == NAME]
     if not found:
         others = [e.get(g("id")) for e in root if isinstance(e.tag, str) and e.get(g("id"))]
+        parents = {e.get(g("parent_id")) for e in root if isinstance(e.tag, str)}
+        # the one that was meant lies in no other's way: it is named first
+        others.sort(key=lambda name: name in parents)
         raise unusable(f"it has no gate named {NAME} (it has {', '.join(others[:5]) or 'none'})")
     if len(found) > 1:
         raise unusable(f"it has {len(found)} gates named {NAME}")

@@ -11,6 +11,7 @@ from ..phenotype import Draw
 from ..reversal import Course
 from ..rules import MALS, SIP, PhenotypeLimits
 from ..stats import Curve
+from ..wording import plural
 from .style import (
     ABC,
     ARM_COLORS,
@@ -54,7 +55,7 @@ def swimmer(
             for lane, judged in enumerate(shown):
                 _lane(axes, lane, judged, horizon, (deaths or {}).get(judged.patient_id))
             left_out = f", {len(group) - most} more not shown" if len(group) > most else ""
-            axes.set_title(f"{arm}: {len(group)} patients{left_out}", fontsize=9, loc="left")
+            axes.set_title(f"{arm}: {plural(len(group), 'patient')}{left_out}", fontsize=9, loc="left")
             axes.set_yticks(range(len(shown)), [judged.patient_id for judged in shown], fontsize=6)
             axes.set_ylim(max(lanes, 1) - 0.3, -0.7)
             axes.set_xlabel(DAY)
@@ -84,7 +85,7 @@ def spaghetti(draws: Sequence[Draw], arms_of_patients: Mapping[str, str], arms: 
                 axes.add_collection(single)
                 _ribbon(axes, [r for r in summary if r["arm"] == arm and r["marker"] == marker], names.index(arm))
                 log_axis(axes, label if column == 0 else "")
-            grid[0][column].set_title(f"{arm}: {len(lines)} patients", fontsize=9, loc="left")
+            grid[0][column].set_title(f"{arm}: {plural(len(lines), 'patient')}", fontsize=9, loc="left")
             limit(grid[0][column], rule.hladr_sip_below, "SIP below")
             limit(grid[1][column], rule.ferritin_mals_above, "MALS above")
             grid[1][column].set_xlabel(DAY)
@@ -116,7 +117,8 @@ def kaplan_meier(curves: Mapping[str, Curve], at_risk: Mapping[str, Sequence[int
         for position, (arm, curve) in enumerate(curves.items()):
             x = [start, *curve.days, horizon]
             y = [0.0, *(100 * curve.share), 100 * curve.share[-1] if len(curve.share) else 0.0]
-            axes.step(x, y, where="post", color=ARM_COLORS[position % 2], ls=ARM_LINES[position % 2], lw=2, label=arm)
+            style = {"color": ARM_COLORS[position % 2], "ls": ARM_LINES[position % 2], "lw": 2}
+            axes.step(x, y, where="post", label=arm, clip_on=False, **style)  # whole also along 0 and 100 %
             for day, count in zip(days, at_risk[arm], strict=True):
                 table.text(day, position, str(count), ha="center", va="center", fontsize=8, color=INK)
         axes.set_ylim(0, 100)

@@ -64,12 +64,15 @@ def _on_scale(arrays, name: str, scale: Scale) -> np.ndarray:
 
 
 def _axis(title: str, scale: Scale, places: np.ndarray, corners: list[float]) -> PlotAxis:
-    """Choose the ends so that nearly all events and every corner are on the panel, with a little room."""
+    """Choose the ends so that nearly all events and every corner near them are on the panel, with a little room."""
     low, high = reach(places)
     if scale.kind == "linear":
         near = [c for c in corners if c < 1.5 * high]
         return linear_axis(title, min(low, 0.0), 1.1 * max([high, *near]))
-    ends = [low, high, *scale.apply(np.array([0.0, 100 * scale.cofactor])), *corners]
+    ends = [low, high, *scale.apply(np.array([0.0, 100 * scale.cofactor]))]
+    # a gate drawn far from all events would make them a speck
+    span = max(ends) - min(ends)
+    ends += [c for c in corners if min(ends) - span <= c <= max(ends) + span]
     room = 0.04 * (max(ends) - min(ends))
     return decade_axis(title, scale, min(ends) - room, max(ends) + room)
 

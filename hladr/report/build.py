@@ -8,7 +8,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from .. import __version__, wording
+from .. import __version__, limits, wording
 from ..flags import FLAGS
 from . import labs, methods, miflowcyt, today, view, view_beads, view_tubes
 from .files import block, embedded_pictures, place_picture, remove_others, write_if_changed
@@ -47,7 +47,7 @@ def write_report(inputs: view.Inputs, results: Path) -> None:
     place_pictures(inputs, beads, folder / "pictures")
     blocks = {
         "beads": beads,
-        "drift": view_beads.drift_series(inputs.tables.get("drift", ())),
+        "drift": view_beads.drift_series(inputs.tables.get("drift", ()), inputs.config),
         **view_tubes.tube_blocks(inputs, tubes),
         **view.patient_blocks(inputs, patients),
     }
@@ -120,7 +120,7 @@ def today_page(inputs: view.Inputs, tubes: list[dict], beads: list[dict]) -> dic
 
 def lead(page: Mapping) -> str:
     """Say in three sentences what a person needs to know first."""
-    words = [f"{page['free']:,} of {page['n_tubes']:,} tubes may be released"]
+    words = [f"{page['free']:,} of {page['n_tubes']:,} tube{'s' if page['n_tubes'] != 1 else ''} may be released"]
     for n, one, many in (
         (page["to_look"], "needs a look first", "need a look first"),
         (page["held"], "is held by a reviewer", "are held by a reviewer"),
@@ -150,7 +150,11 @@ def lead(page: Mapping) -> str:
 
 def side(row: Mapping) -> str:
     """Say how far and on which side of its limit a value lies."""
-    return f"{abs(row['distance']):.1f} % {'above' if row['distance'] > 0 else 'below'}"
+    distance = abs(row["distance"])
+    if distance < 100 * limits.RELATIVE_TOLERANCE:
+        return "exactly at"
+    far = "less than 0.1" if distance < 0.1 else f"{distance:.1f}"
+    return f"{far} % {'above' if row['distance'] > 0 else 'below'}"
 
 
 def beside(value: float | None, limit: float) -> str:

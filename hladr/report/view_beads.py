@@ -15,8 +15,8 @@ QUANTITIES = {
     "log10_pe_brightest": ("PE of the brightest level", "log10"),
     "cv_brightest_percent": ("CV of the brightest level", "%"),
     "max_recovery_error_percent": ("largest recovery error", "%"),
-    "value_at_common_pe": ("assigned value that one PE reads", ""),
 }
+AT_COMMON_PE = "value_at_common_pe"
 NEVER_NEGATIVE = {"cv_brightest_percent", "max_recovery_error_percent"}
 MODEL_NAMES = {"by_slope_one": "line of slope 1", "by_offset": "beads with autofluorescence of their own"}
 
@@ -84,7 +84,7 @@ def models(run, by_line: float) -> list[dict]:
     return made
 
 
-def drift_series(rows: Sequence[Mapping]) -> list[dict]:
+def drift_series(rows: Sequence[Mapping], config: Mapping) -> list[dict]:
     """Group the rows of drift.csv into charts: one quantity of one cytometer with one lot.
 
     A series of one run has nothing to show over time.
@@ -96,10 +96,10 @@ def drift_series(rows: Sequence[Mapping]) -> list[dict]:
     several = {(lab, number) for lab, number, *_ in groups if number is not None and number > 1}
     series = []
     for (lab, number, kit, lot, quantity), points in groups.items():
-        if len(points) < 2 or quantity not in QUANTITIES:
+        if len(points) < 2 or quantity not in (*QUANTITIES, AT_COMMON_PE):
             continue
         which = f", cytometer {number}" if any(lab == other for other, _ in several) else ""
-        title, unit = QUANTITIES[quantity]
+        title, unit = _named(quantity, kit, config)
         series.append(
             {
                 "lab": lab,
@@ -110,6 +110,13 @@ def drift_series(rows: Sequence[Mapping]) -> list[dict]:
             }
         )
     return sorted(series, key=lambda s: (s["lab"], s["group"]))
+
+
+def _named(quantity: str, kit: str, config: Mapping) -> tuple[str, str]:
+    """Name a quantity over time, and its unit: what is read at the common PE is in the kit's own."""
+    if quantity != AT_COMMON_PE:
+        return QUANTITIES[quantity]
+    return f"{kit_of(kit, config.get('kits')).unit} read at PE {float(config['drift']['common_pe']):,.6g}", ""
 
 
 def drift_point(row: Mapping) -> dict:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .columns import Columns
-from .config import read_config
+from .config import read_config, schema
 from .ferritin import ferritin_of
 from .labs import read_labs
 from .optional import check_arms, check_named_ids, check_windows, outcomes_of, overrides_of, releases_of
@@ -69,7 +69,7 @@ def load_study(folder: str | Path, config_overrides: Mapping | None = None) -> S
     def columns(name: str) -> Columns | None:
         if name not in paths:
             return None
-        table = read_table(folder, paths[name], problems)
+        table = read_table(folder, paths[name], problems, schema(name)["required"])
         if table is None:
             return None
         files[name] = paths[name]

@@ -128,12 +128,14 @@ def converter(spec: Mapping, convention: str) -> Callable[[object], object]:
     about = spec.get("description", "")
     filled = bool(spec.get("minLength"))
     one = _one_of(spec, convention)
+    merged = " (of merged cells only the first holds the text)" if convention == "xlsx" else ""
+    empty = f"fill the cell{merged}, or remove the row if it is a total or a remark"
 
     def convert(cell: object):
         text = _text(cell)
         if not text:
             if filled:
-                raise CellError(about, "fill the cell")
+                raise CellError(about, empty)
             return None
         if text in _EXCEL_ERRORS:
             raise CellError(about, "correct the formula in the spreadsheet")

@@ -119,8 +119,9 @@ def tubes_of(
         if bead_id is not None and bead_ids is not None and bead_id not in bead_ids:
             remedy = did_you_mean(bead_id, bead_ids, "correct it, add the bead run to beads.csv, or leave it empty")
             problems.add(columns.label, number, "bead_id", bead_id, "a bead_id of beads.csv", remedy)
-    _check_replacements(columns, positions, problems)
-    _check_isotypes(columns, positions, problems)
+    if positions:  # without ids, which is told already, nothing can refer to one
+        _check_replacements(columns, positions, problems)
+        _check_isotypes(columns, positions, problems)
     names = [f.name for f in fields(Tube) if f.name not in ("row", "extra")]
     tubes = []
     for number, extra, row in zip(columns.numbers, columns.extra, columns.rows(*names), strict=True):

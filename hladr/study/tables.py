@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from .problems import Collector, Phrase, column_letter
 
 EXTENSIONS = (".csv", ".tsv", ".txt", ".xlsx")
 _LARGEST_BYTES = 200_000_000
+_MOST_ABOVE = 20  # rows of title, date and the like that somebody puts above a header
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}  # and what `Table.convention` calls them
 _SAVE_AGAIN = "save it again from the spreadsheet as CSV UTF-8 or .xlsx"
 
@@ -57,7 +59,7 @@ def find_table(folder: Path, configured: str, stated: bool, problems: Collector)
     return configured if configured in found or not found else found[0]
 
 
-def read_table(folder: Path, relative: str, problems: Collector) -> Table | None:
+def read_table(folder: Path, relative: str, problems: Collector, required: Collection[str] = ()) -> Table | None:
     """Read a table of the study.
 
     Parameters
@@ -68,6 +70,8 @@ def read_table(folder: Path, relative: str, problems: Collector) -> Table | None
         Path of the table in it.
     problems : Collector
         Receives what is wrong with the file or its header.
+    required : collection of str, optional
+        Columns by which a header is known that does not stand first.
 
     Returns
     -------
@@ -105,7 +109,28 @@ def read_table(folder: Path, relative: str, problems: Collector) -> Table | None
         convention = "xlsx"
     else:
         records, convention = _read_text(raw, relative, problems)
-    return None if records is None else _table(records, convention, relative, problems)
+    if records is None:
+        return None
+    below = _header_below(records, required)
+    if below is not None:
+        found = Phrase(f"other words above the column names, which are in row {below}")
+        remedy = "remove the rows above the column names"
+        problems.add(relative, records[0][0], None, found, "the column names in the first row", remedy)
+        return None
+    return _table(records, convention, relative, problems)
+
+
+def _header_below(records: Sequence[tuple[int, list]], required: Collection[str]) -> int | None:
+    """Find the row of the column names where it is not the first: below a title, or below a second header."""
+
+    def known(cells: list) -> int:
+        # below a title without separators, a line may not have been cut where it should be
+        words = {word.strip() for cell in cells for word in re.split("[;\t]", str(cell))}
+        return sum(name in words for name in required)
+
+    if len(required) < 2 or not records or known(records[0][1]):
+        return None
+    return next((number for number, cells in records[1 : _MOST_ABOVE + 1] if known(cells) > 1), None)
 
 
 def _read_text(raw: bytes, label: str, problems: Collector) -> tuple[list[tuple[int, list]] | None, str]:

@@ -116,10 +116,11 @@ def _histogram(inside: np.ndarray, signal: Signal) -> dict | None:
 
 def _count_flags(reading: TubeReading, settings: Mapping) -> list[Finding]:
     n, minimum, enough = reading.n_monocytes, settings["min_monocytes"], settings["review_monocytes"]
+    where = "lie in the reviewer's gate" if reading.gate_source == "override" else "were found"
     if n < minimum:
-        return [finding("no_monocytes", f"{n} monocytes were found, at least {minimum} are needed")]
+        return [finding("no_monocytes", f"{n} monocytes {where}, at least {minimum:,} are needed")]
     if n < enough:
-        return [finding("few_monocytes", f"{n} monocytes were found, fewer than {enough}")]
+        return [finding("few_monocytes", f"{n} monocytes {where}, fewer than {enough:,}")]
     return []
 
 

@@ -92,7 +92,7 @@ CHANGED = [
     ("bead_lots.csv", "qifikit,20050,1", "quifikit,20050,1", "row 4, column kit", "did you mean 'qifikit'?"),
     # references
     ("samples.csv", "1,athens,", "1,Athens,", "row 2, column lab", "'Athens'", "did you mean 'athens'?"),
-    ("samples.csv", "1,athens,", "1,,", "row 2, column lab", "an empty cell", "fill the cell"),
+    ("samples.csv", "1,athens,", "1,,", "row 2, column lab", "an empty cell", "fill the cell, or remove the row if it is"),
     ("beads.csv", "b2,bonn", "b2,lyon", "row 3, column lab", "'lyon'", "add the lab to labs.yaml"),
     ("ferritin.csv", "ng/mL,athens", "ng/mL,athen", "row 3, column lab", "'athen'", "did you mean 'athens'?"),
     ("samples.csv", "fcs/s1.fcs,b1", "fcs/s1.fcs,b7", "row 2, column bead_id", "'b7'", "a bead_id of beads.csv"),
@@ -212,6 +212,20 @@ def test_a_samples_table_without_rows_is_a_mistake(tmp_path):
 def test_an_open_quotation_mark_is_named_with_its_row(tmp_path):
     folder = write_study(tmp_path, ("ferritin.csv", "P2,1,633.5", 'P2,1,"633.5'))
     expect(folder, "ferritin.csv, row 4: found a quotation mark that is not closed", "correct the quotation marks")
+
+
+@pytest.mark.parametrize(
+    ("above", "separator", "row"),
+    [("Samples of March\n", ",", 2), ("Samples of March;;\n\nAthens;;\n", ";", 4), ("tube,patient,visit\n", ",", 2)],
+)
+def test_rows_above_the_column_names_are_one_mistake(tmp_path, above, separator, row):
+    text = FILES["samples.csv"].replace(",", separator)
+    folder = write_study(tmp_path, samples_dot_csv=above + text)
+    expect(folder, "samples.csv, row 1: found other words above", f"which are in row {row}", "remove the rows above")
+
+
+def test_without_ids_nothing_is_said_of_references_to_them(tmp_path):
+    expect(write_study(tmp_path, ("samples.csv", "sample_id,", "Sample ID,")), "write 'sample_id' in the header")
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):
@@ -392,6 +406,7 @@ WORKBOOKS = {
     ),
     "rounded id": (lambda: workbook([HEADER, ["s1", 10**18 + 1, *GOOD[2:]]]), "row 2, column patient_id", "rounded it"),
     "row after a gap": (lambda: workbook([HEADER, GOOD, [], ["s2", "P1", 2, "lyon"]]), "row 4, column lab", "'lyon'"),
+    "merged": (lambda: workbook([HEADER, GOOD, ["s2", None]]), "samples.xlsx, row 3, column patient_id", "of merged"),
     "no header": (lambda: workbook([[], GOOD]), "samples.xlsx, row 2, column sample_id", "found no such column"),
     "other sheet": (lambda: workbook([["see"]], sheet="notes"), "samples.xlsx, row 1, column lab", "no such column"),
 }

@@ -105,6 +105,13 @@ def test_a_day_15_that_is_no_follow_up_is_noted(tmp_path, reversal, baseline, no
     assert len(found) == nobody
 
 
+@pytest.mark.parametrize(("lot", "hint"), [("96579", " (did you mean 96597?)"), ("A7", "")])
+def test_an_unknown_lot_is_named_beside_the_one_that_was_meant(tmp_path, lot, hint):
+    study = write_study(tmp_path, ("beads.csv", "96597", lot))
+    said = [one.finding.sentence for one in check(study).specimens if one.finding.code == "lot_unknown"]
+    assert said == [f"the table of bead lots has no values of lot {lot} of this kit{hint}"]
+
+
 def test_an_isotype_tube_without_beads_has_no_value_either(tmp_path):
     study = write_study(tmp_path, ("samples.csv", "fcs/q1i.fcs,b2", "fcs/q1i.fcs,"))
     said = [str(one) for one in check(study).specimens if one.name == "q1i"]
@@ -131,7 +138,7 @@ def wrong_channel(folder, tubes: int):
 
 SENTENCE = (
     "channel_missing (failed): CD14 is not in the file: it has no channel or stain PerCP; its channels are FSC-A, "
-    "SSC-A, PE-A, PerCP-Cy5-5-A, APC-A; remedy: Correct the channel names in labs.yaml, or export the tube with all "
+    "SSC-A, PE-A, PerCP-Cy5-5-A, APC-A; remedy: correct the channel names in labs.yaml, or export the tube with all "
     "its channels"
 )
 

@@ -263,6 +263,13 @@ def test_a_path_that_is_wrong_in_its_capitals_only(two_capitals, path, told):
     assert "ube_1" not in sentence
 
 
+@pytest.mark.parametrize(("path", "told"), [("Athens/Tube_1", True), ("athens/tube_1", True), ("Athens/Tube", False)])
+def test_a_path_without_its_ending(two_capitals, path, told):
+    sentence = refused(two_capitals / path, "missing_file")
+    assert ("one of that name that ends in .fcs" in sentence) == told
+    assert "ube_1" not in sentence
+
+
 def test_a_dead_link_is_not_its_own_other_capitals_and_a_file_that_arrives_is_seen(two_capitals):
     wrong, folder = two_capitals / "Athens" / "tube_9.fcs", two_capitals / "Athens"
     wrong.symlink_to("nowhere.fcs")

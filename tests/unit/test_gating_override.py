@@ -133,6 +133,7 @@ def test_gates_of_every_kind_and_scale_are_evaluated(study):
         ("no xml", "not well-formed"),
         ("<a/>", "not a GatingML"),
         (document(rectangle("mono")), "no gate named monocytes (it has mono)"),
+        (document(rectangle("a"), rectangle("mono", parent="a")), "(it has mono, a)"),  # not what it hangs on
         (document(rectangle(channel="FL9-A")), "channel FL9-A, which the file does not have"),
         (document(rectangle(parent="nowhere")), "refers to something that is not there"),
         (document(rectangle(), rectangle()), "2 gates named monocytes"),
@@ -143,7 +144,17 @@ def test_gates_of_every_kind_and_scale_are_evaluated(study):
         (document(POLYGON.replace('"9000"', '"inf"', 1)), "not a number"),
     ],
     ids=[
-        *("text", "other xml", "other name", "other channel", "no parent", "twice", "no matrix", "entities"),
+        *(
+            "text",
+            "other xml",
+            "other name",
+            "other name of a child",
+            "other channel",
+            "no parent",
+            "twice",
+            "no matrix",
+            "entities",
+        ),
         *("word for a number", "bare corner", "infinite corner"),
     ],
 )
@@ -246,6 +257,11 @@ def test_an_override_counts_where_the_automatic_gate_finds_nothing(tmp_path):
     cd14 = tube.compensated[:, tube.cytometer.index(CD14)]
     assert reading.n_monocytes == ((cd14 >= 20) & (cd14 < 60)).sum()
     assert gatingml.write(arrays).count("RectangleGate") == 2
+
+
+def test_a_gate_without_events_is_not_said_to_be_a_tube_without_monocytes(study):
+    reading, _ = reviewed(study, document(rectangle(low=1e6)))
+    assert [f.sentence for f in reading.findings] == ["0 monocytes lie in the reviewer's gate, at least 100 are needed"]
 
 
 def _bounds(text, factor):

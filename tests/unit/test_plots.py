@@ -13,6 +13,7 @@ from hladr.plots import axes as plots_axes
 from hladr.plots import beads as plots_beads
 from hladr.plots import ink as plots_ink
 from hladr.plots import panels as plots_panels
+from hladr.plots import planes as plots_planes
 from hladr.plots import png as plots_png
 from hladr.plots import reviewed as plots_reviewed
 from hladr.plots import tube as plots_tube
@@ -296,3 +297,14 @@ def test_an_override_where_no_gate_was_found_is_drawn(overridden):
     axes["hladr"] = new_arrays.axes["hladr"]
     bare = replace(new_arrays, axes=axes, masks={"monocytes": new_arrays.masks["monocytes"]})
     assert pixels(plots_tube.draw_tube(bare, new_reading)).shape[1] == 3 * plots_png.CELL_WIDTH
+
+
+@pytest.mark.parametrize(("corner", "fits"), [(1.2, True), (9.0, False), (-8.0, False)])
+def test_a_corner_far_from_all_events_does_not_stretch_an_axis(corner, fits):
+    scale = asinh_scale(262_144.0, 1000.0)
+    events = scale.apply(np.linspace(500.0, 200_000.0, 2000))
+    low, high = plots_planes._axis("CD14", scale, events, [0.5, corner]).limits
+    assert (low <= corner <= high) == fits
+    assert low < events[10]
+    assert events[-10] < high
+    assert high - low < 3

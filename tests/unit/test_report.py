@@ -15,8 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from report_support import benchmark, write_study
 
 from hladr import cytometers
-from hladr.report import build, files, histogram, today
+from hladr.report import build, files, histogram, today, view_beads
 from hladr.results import read_report, write_report
+from hladr.study.config import defaults, merge
 from hladr.tube import TubeReading
 
 
@@ -283,6 +284,22 @@ def test_a_value_is_not_rounded_onto_its_limit():
     assert build.beside(5000.4, 5000) == "5,000.4"
 
 
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [(0.0, "exactly at"), (-1e-8, "exactly at"), (0.04, "less than 0.1 % above"), (-14.6, "14.6 % below")],
+)
+def test_a_value_on_its_limit_is_not_said_to_lie_beside_it(distance, words):
+    assert build.side({"distance": distance}) == words
+
+
+def test_what_beads_read_at_the_common_pe_is_named_with_unit_and_pe():
+    config = merge(defaults(), {"drift": {"common_pe": 2500}})
+    row = {"lab": "x", "cytometer": 1, "kit": "quantum-mesf", "lot": "A", "quantity": "value_at_common_pe"}
+    row |= {"bead_id": "B", "acquired_at": None, "value": 4250.0, "mean": None, "sd": None, "rules": "", "change": ""}
+    (chart,) = view_beads.drift_series([row, row], config)
+    assert (chart["title"], chart["unit"], chart["group"]) == ("MESF read at PE 2,500", "", "x, quantum-mesf, all lots")
+
+
 def test_a_study_of_reported_values_controls_and_nothing_else(tmp_path):
     from hladr.ferritin import Interval
 
@@ -304,6 +321,7 @@ def test_a_study_of_reported_values_controls_and_nothing_else(tmp_path):
     rows = {row[0]: dict(zip(data["tubes"]["columns"], row, strict=True)) for row in data["tubes"]["rows"]}
     assert rows["S00000"]["release"] == "superseded"
     assert rows["S00001"]["call"] is None
+    assert (rows["S00000"]["reported"], rows["S00007"]["reported"]) == (True, False)
     assert rows["S00003"]["risk"] is None
     assert rows["S00003"]["limit"] == 5000
     assert (rows["S00007"]["status"], rows["S00007"]["release"]) == ("failed", "no")

@@ -83,8 +83,8 @@ def test_an_override_is_shown_beside_the_automatic_gate(report, tmp_path):
     assert both[""][:2] == ["Automatic gate", "Reviewer’s gate"]
     assert both["counts"][:2] == ["no", "yes"]
     assert both["monocytes"][0] == "1,300"
-    assert both["share of leukocytes"][0] == "5 %"
-    assert both["median PE"][2] == "−20 %"  # from 1.25 times the reviewer's
+    assert both["share of leukocytes"][0] == "5.0 %"
+    assert both["median PE"][2] == "−20.0 %"  # from 1.25 times the reviewer's
     assert (both["drawn by"][1], both["on"][1], both["because"][1]) == ("C. Seer", "2026-02-01", "it cuts dim cells")
     assert found["notes"].split("\n")[0] == "The FCS 3.0 data set of a Beckman file was read."
     assert found["none"] is None
@@ -207,6 +207,34 @@ def test_states_of_release_and_gates_are_badges_and_filters(finished_demo, tmp_p
     assert found["override"] == 0
     assert found["why"].split("\n")[0].startswith("357 monocytes were found")
     assert "few_monocytes" in found["why"]
+
+
+def test_numbers_are_written_alike_and_never_rounded_to_certainty(report, tmp_path):
+    found = probe(
+        report,
+        """
+        out.percent = [2, 0.84, 100, null].map((v) => percent(v));
+        out.chance = [0, 0.0004, 0.02, 0.9996, 1, null].map(chance);
+        out.pe = [382.24, 8.12345, 39687.7, 220940.3].map(peText);
+        out.adds = [adds("There is no file", "There is no file, and no number."), adds("55 were found", "Too few.")];
+        const range = { day: 2, value: null, low: 1097, high: 1104, words: "range" };
+        const options = { days: [1, 2], dayTicks: [1, 2], unit: "ferritin", limits: [] };
+        const paths = (point) => [...courseChart([point], options).querySelectorAll("path.data")];
+        const drawn = (point) => paths(point).pop().getAttribute("d");
+        out.range = drawn(range); out.above = drawn({ ...range, high: null });
+        await visit("tubes"); document.querySelector("a.skip").click(); await wait(50);
+        out.skip = [location.hash, document.activeElement.id];
+        """,
+        tmp_path,
+    )
+    assert found["errors"] == []
+    assert found["percent"] == ["2.0 %", "0.8 %", "100.0 %", "–"]
+    assert found["chance"] == ["< 0.1 %", "< 0.1 %", "2.0 %", "> 99.9 %", "> 99.9 %", "–"]
+    assert found["pe"] == ["382.2", "8.123", "39,688", "220,940"]
+    assert found["adds"] == [None, "Too few."]
+    assert (found["range"].count("h8"), found["range"].count("l4")) == (2, 0)  # two ends
+    assert (found["above"].count("h8"), found["above"].count("l4")) == (1, 2)  # an end and the tip of an arrow
+    assert found["skip"] == ["#tubes", "content"]
 
 
 def test_the_numbers_of_an_axis_differ(report, tmp_path):
@@ -358,17 +386,19 @@ def test_six_bead_runs_and_six_groups_of_charts_fit_on_a_sheet(finished_demo, tm
     assert sheets(finished_demo / "results" / "report.html", "beads", tmp_path) <= 7
 
 
-def test_narrow_windows_do_not_scroll_sideways(report, tmp_path):
+@pytest.mark.parametrize("size", ["620,900", "500,900"])
+def test_narrow_windows_do_not_scroll_sideways(report, tmp_path, size):
     found = probe(
         report,
         """
-        for (const page of ["today", "tube=S00012", "patient=" + encodeURIComponent("P<b>003</b>"), "methods"]) {
+        for (const page of ["today", "tube=S00012", "patient=" + encodeURIComponent("P<b>003</b>"), "methods", "beads",
+                            "bead=B-athens-000", "labs"]) {
           await visit(page);
           out[page] = document.documentElement.scrollWidth - document.documentElement.clientWidth;
         }
         """,
         tmp_path,
-        size="620,900",
+        size=size,
     )
     assert found.pop("errors") == []
     assert max(found.values()) <= 1

@@ -5,6 +5,7 @@ const Beads = {
   build(section) { HL.get("beads", (runs) => Beads.draw(section, runs), () => show(section, h("h1", {}, "Beads"), h("p", { class: "gone" }, "The bead runs are in the folder “report” beside this page."))); },
 
   draw(section, runs) {
+    if (!runs.length) { show(section, h("h1", {}, "Beads"), h("p", { class: "muted" }, "There is no bead run in beads.csv.")); return; }
     const order = { failed: 0, review: 1, ok: 2 };
     const kept = runs.filter((r) => !Beads.filter || r.status === Beads.filter || r.lab === Beads.filter).sort((a, b) => order[a.status] - order[b.status] || a.place - b.place);
     const pages = Math.max(Math.ceil(kept.length / Beads.perPage), 1);
@@ -24,15 +25,15 @@ const Beads = {
 
   card(run) {
     return h("div", { class: "card", id: "bead-" + run.place }, h("h3", {}, h("a", { href: link("bead", run.bead_id) }, run.bead_id), " ", badge(run.status)),
-      h("p", { class: "small muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", " + run.acquired.slice(0, 10) : ""}; ${run.tubes.length} tube${run.tubes.length === 1 ? "" : "s"}`),
+      h("p", { class: "small muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", " + run.acquired.slice(0, 10) : ""}; ${counted(run.tubes.length, "tube")}`),
       run.reason ? h("p", { class: "note " + run.status }, sentence(run.reason)) : null, beadLine(run), Beads.levels(run));
   },
 
   levels(run) {
-    return h("div", {}, h("p", { class: "small" }, has(run.slope) ? `slope ${run.slope.toFixed(3)}, R² ${has(run.r_squared) ? run.r_squared.toFixed(4) : "–"}, largest recovery error ${percent(run.max_recovery_error_percent)}` : "no line", has(run.pe_voltage) ? `, PE voltage ${upTo(run.pe_voltage, 1)} V` : ""),
+    return h("div", { class: "levels" }, h("p", { class: "small" }, has(run.slope) ? `slope ${run.slope.toFixed(3)}, R² ${has(run.r_squared) ? run.r_squared.toFixed(4) : "–"}, largest recovery error ${percent(run.max_recovery_error_percent)}` : "no line", has(run.pe_voltage) ? `, PE voltage ${upTo(run.pe_voltage, 1)} V` : ""),
       run.levels.length ? h("table", { class: "small" }, h("thead", {}, h("tr", {}, ["level", "assigned", "PE", "events", "CV", "recovery"].map((w) => h("th", { class: "num" }, w)))),
-        h("tbody", {}, run.levels.map((l) => h("tr", {}, h("td", { class: "num" }, l.level), h("td", { class: "num" }, has(l.value) ? whole(l.value) : "blank"), h("td", { class: "num" }, upTo(l.pe, 1)), h("td", { class: "num" }, whole(l.events)), h("td", { class: "num" }, percent(l.cv_percent)),
-          h("td", { class: "num" }, l.used === false ? "not used" : percent(l.recovery_percent)))))) : null);
+        h("tbody", {}, run.levels.map((l) => h("tr", {}, h("td", { class: "num" }, l.level), h("td", { class: "num" }, has(l.value) ? whole(l.value) : "blank"), h("td", { class: "num" }, peText(l.pe)), h("td", { class: "num" }, whole(l.events)), h("td", { class: "num" }, percent(l.cv_percent)),
+          h("td", { class: "num" }, l.used !== false ? percent(l.recovery_percent) : has(l.pe) ? "not used" : "not found"))))) : null);
   },
 
   one(section, id) {
@@ -42,7 +43,7 @@ const Beads = {
       const flags = HL.data.meta.flags;
       show(section, 
         h("div", { class: "tubehead" }, h("h1", {}, run.bead_id), badge(run.status), h("span", { class: "muted" }, `${run.lab}, ${run.kit}, lot ${run.lot}${has(run.acquired) ? ", acquired " + moment(run.acquired) : ""}`), h("span", { class: "nav" }, h("a", { class: "chip", href: "#beads" }, "all bead runs"))),
-        ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), (flags[f.code] || [""])[0], " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
+        ...run.findings.map((f) => h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), adds(f.sentence, (flags[f.code] || [""])[0]), " ", h("b", {}, "What to do: "), (flags[f.code] || ["", ""])[1], " ", h("span", { class: "code" }, f.code))),
         run.picture ? [h("h2", {}, "Peaks"), h("div", { class: "scroll" }, picture(run.picture, (HL.data.beadthumbs || {})[id], `Peaks of ${id}`, "picture"))] : "",
         h("div", { class: "two" }, h("div", {}, h("h2", {}, "Line"), beadLine(run, 560, 360)), h("div", {}, h("h2", {}, "Recovery of each level"), Beads.levels(run),
           run.models.length ? [h("h3", {}, "Other ways to draw the line"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "model"), h("th", { class: "num" }, `what reads ${whole(HL.data.meta.sip)} by the line`))), h("tbody", {}, run.models.map((m) => h("tr", {}, h("td", {}, m.name), h("td", { class: "num" }, whole(m.reads))))))] : null,
@@ -55,8 +56,8 @@ const Beads = {
     const kept = series.filter((c) => !has(Beads.filter) || SIGNS[Beads.filter] || c.lab === Beads.filter);
     if (!kept.length) return;
     const groups = Map.groupBy ? Map.groupBy(kept, (c) => c.group) : kept.reduce((m, c) => m.set(c.group, [...(m.get(c.group) || []), c]), new Map());
-    show(place, h("h2", {}, "Bead runs over time", h("small", {}, "Levey-Jennings charts: each point is a run, the orange lines lie three standard deviations from the mean, an orange point broke a rule")),
-      [...groups].map(([name, charts]) => [h("h3", {}, name), h("div", { class: "cards" }, charts.map((c) => h("div", {}, leveyJennings(c.points, { title: c.title, unit: c.unit, width: 310, height: 128 }))))]));
+    show(place, h("h2", {}, "Bead runs over time", h("small", {}, "Levey-Jennings charts: each point is a run, the orange lines lie three standard deviations from the mean (none before there are enough runs), an orange point broke a rule")),
+      [...groups].map(([name, charts]) => [h("h3", {}, name), h("div", { class: "cards" }, charts.map((c) => h("div", {}, leveyJennings(c.points, { title: c.title, unit: c.unit, width: 262, height: 128 }))))]));
   },
 };
 HL.pages.beads = { build: Beads.build };

@@ -104,7 +104,7 @@ const decade = (v) => Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9
 // One marker of a patient over the days of draw, on a logarithmic scale.
 function courseChart(points, options) {
   const { width = 290, height = 120, limits = [], days, unit } = options;
-  const left = 46, right = width - 10, top = 16, bottom = height - 24;
+  const left = 46, right = width - 10, top = 16, bottom = height - (options.big ? 36 : 24);
   const ends = points.flatMap((p) => [p.value, p.low, p.high]).filter((v) => has(v) && v > 0);
   const reach = [...ends, ...limits.map((l) => l.value)];
   const y0 = Math.min(...reach) / 1.4, y1 = Math.max(...reach) * 1.4;
@@ -113,18 +113,22 @@ function courseChart(points, options) {
   const ticks = logTicks(y0, y1, [1]).length > 1 ? logTicks(y0, y1, [1]) : logTicks(y0, y1, [1, 2, 5]);
   for (const v of ticks) parts.push(line(left - 4, py(v), left, py(v), "axis"), text(left - 6, py(v) + 4, whole(v), "end", "m"));
   for (const day of options.dayTicks) parts.push(line(px(day), bottom, px(day), bottom + 4, "axis"), text(px(day), bottom + 15, day, "middle", "m"));
-  limits.forEach((l) => parts.push(line(left, py(l.value), right, py(l.value), l.className || "limit"), options.big ? text(right - 2, py(l.value) - 4, l.name, "end", "m") : s("title", {}, l.name)));
+  limits.forEach((l) => parts.push(line(left, py(l.value), right, py(l.value), l.className || "limit"), options.big ? null : s("title", {}, l.name)));
   if (options.mark) parts.push(line(px(options.mark.day), top, px(options.mark.day), bottom, "mark"), options.big ? text(px(options.mark.day) + 4, top + 8, options.mark.words, "start", "halo") : s("title", {}, options.mark.words));
   const exact = points.filter((p) => has(p.value) && p.value > 0);
   parts.push(poly(exact.map((p) => [px(p.day), py(p.value)]), { class: "data", opacity: 0.55 }));
+  // names over the line, on a white rim, and under the points: neither hides the other
+  if (options.big) limits.forEach((l) => parts.push(text(right - 2, py(l.value) - 4, l.name, "end", "m halo")));
   for (const p of points) {
     const x = px(p.day), where = `day ${p.day}: ${p.words}`;
     if (has(p.low) && has(p.high) && p.low > 0 && p.high > p.low) parts.push(line(x, py(p.low), x, py(p.high), "", { stroke: "#0b5a75", "stroke-width": 3, opacity: 0.4 }));
     if (has(p.value) && p.value > 0) parts.push(s("circle", { cx: x, cy: py(p.value), r: 3.6, fill: p.doubt ? "#fff" : "#0b5a75", stroke: "#0b5a75", "stroke-width": 1.6 }, s("title", {}, where)));
+    else if (has(p.low) && has(p.high) && p.low > 0) parts.push(s("path", { d: `M${x - 4} ${py(p.low) + 2}h8M${x} ${py(p.low) + 2}V${py(p.high) - 2}M${x - 4} ${py(p.high) - 2}h8`, class: "data" }, s("title", {}, where)));
     else if (has(p.low) && p.low > 0) parts.push(s("path", { d: `M${x} ${py(p.low)}v-12m-4 5l4 -5l4 5M${x - 4} ${py(p.low)}h8`, class: "data" }, s("title", {}, where)));
     else if (has(p.high) && p.high > 0) parts.push(s("path", { d: `M${x} ${py(p.high)}v12m-4 -5l4 5l4 -5M${x - 4} ${py(p.high)}h8`, class: "data" }, s("title", {}, where)));
     else parts.push(text(x, bottom - 4, "×", "middle", "m"));
   }
+  if (options.big) parts.push(text((left + right) / 2, height - 2, "study day", "middle", "m"));
   return svg(width, height, `${unit} by day`, ...parts);
 }
 

@@ -51,9 +51,18 @@ function besides(v, limits, digits = 0) {
 }
 const abcText = (v) => besides(v, [HL.data.meta.sip, HL.data.meta.reversal]);
 const moment = (v) => v.replace("T", " ").replace(/(:\d\d):\d\d(\.\d+)?/, "$1");  // without seconds, with an offset that is stated
-const percent = (v, digits = 1) => (has(v) ? upTo(v, digits) + " %" : "–");
+// As many digits in every row of a column: 2.0 % above 0.8 %.
+const fixed = (v, digits) => (has(v) ? Number(v).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }) : "–");
+const percent = (v, digits = 1) => (has(v) ? fixed(v, digits) + " %" : "–");
+// A chance is never rounded to none, nor to certainty.
+const chance = (p) => (!has(p) ? "–" : p < 0.001 ? "< 0.1 %" : p > 0.999 ? "> 99.9 %" : percent(100 * p));
+// PE in four digits below 1,000, in whole units above.
+const peText = (v) => (has(v) ? (Math.abs(v) < 1000 ? Number(v.toPrecision(4)) : Math.round(v)).toLocaleString("en-US") : "–");
+const counted = (n, what) => `${whole(n)} ${what}${n === 1 ? "" : "s"}`;
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+// What a code means in general, unless it only repeats what was found.
+const adds = (found, meaning) => (meaning.toLowerCase().startsWith(found.toLowerCase()) ? null : meaning);
 const SIGNS = { ok: "✓", review: "▲", failed: "✕" };
 const WORDS = { ok: "ok", review: "review", failed: "failed" };
 const badge = (status, words) => h("span", { class: "st " + (SIGNS[status] ? status : "plain") },

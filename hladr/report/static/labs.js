@@ -9,7 +9,7 @@ HL.labs = (place) => {
   [[sip, "limit"], [reversal, "limit2"]].forEach(([v, name]) => parts.push(line(px(v), top - 4, px(v), bottom, name), text(px(v), top - 8, whole(v), "middle", "m")));
   groups.forEach((g, k) => {
     const y = top + row * k + row / 2;
-    parts.push(text(left - 12, y + 4, g.lab, "end"));
+    parts.push(text(left - 12, y + 4, g.lab.length > 20 ? g.lab.slice(0, 19) + "…" : g.lab, "end"));
     g.values.forEach((v, n) => parts.push(s("circle", { cx: px(v), cy: y + (((n * 7) % 13) - 6) * 1.9, r: 3, fill: "#0b5a75", opacity: 0.55 })));
     parts.push(line(px(g.median), y - 17, px(g.median), y + 17, "", { stroke: "#1d2b33", "stroke-width": 3 }));
   });

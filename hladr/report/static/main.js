@@ -34,6 +34,8 @@ document.querySelectorAll("[data-copy]").forEach((button) => button.addEventList
   chosen.selectAllChildren(document.getElementById(button.dataset.copy));
   button.textContent = document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C";
 }));
+// The address names the page, so that a jump within it must not change it.
+document.querySelector("a.skip").addEventListener("click", (event) => { event.preventDefault(); document.querySelector("main").focus(); });
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
 document.querySelectorAll("lab-strip").forEach((place) => HL.labs(place));
 route();

@@ -6,7 +6,7 @@ const Patients = {
 
   build(section) {
     const choose = (name, label, options) => h("label", {}, label, h("select", { name, onchange: Patients.refilter }, h("option", { value: "" }, "all"), options.map(([v, w]) => h("option", { value: v, selected: Patients.filters[name] === v }, w))));
-    show(section, h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. Open circle: under review; arrow: known only to lie above or below; ×: no value; green line: the day of reversal."),
+    show(section, h("h1", {}, "Patients"), h("p", { class: "muted" }, "AB/C and ferritin over the days of draw. Orange: the limit of the call; blue dots: the limit of reversal. Open circle: under review; bar with two ends: a range; arrow: known only to lie above or below; ×: no value; green line: the day of reversal."),
       h("form", { class: "filters", onsubmit: (e) => e.preventDefault() }, h("label", {}, "Patient", h("input", { type: "search", name: "text", value: Patients.filters.text, oninput: Patients.refilter })),
         choose("call", "Baseline call", ["MALS", "SIP", "unclassified", "indeterminate"].map((w) => [w, w])),
         choose("reversal", "Reversal", [["attained", "attained"], ["not_attained", "not attained"], ["not_applicable", "not applicable"]])),
@@ -24,7 +24,7 @@ const Patients = {
     const cards = some.map((p) => h("a", { class: "card", href: link("patient", p.id) }, h("h3", {}, p.id), h("p", { class: "small muted" }, Patients.verdict(p)), h("div", { class: "course" }, "…")));
     const turn = (by, words, usable) => h("button", { class: "plain", disabled: !usable, onclick: () => { Patients.page += by; Patients.draw(); scrollTo(0, 0); } }, words);
     show(document.getElementById("patient-cards"), h("div", { class: "cards" }, cards),
-      h("div", { class: "pager" }, `${some.length} of ${whole(kept.length)} patients`, pages > 1 ? [turn(-1, "← Previous", Patients.page > 0), turn(1, "Next →", Patients.page < pages - 1)] : null));
+      h("div", { class: "pager" }, `${whole(some.length)} of ${counted(kept.length, "patient")}`, pages > 1 ? [turn(-1, "← Previous", Patients.page > 0), turn(1, "Next →", Patients.page < pages - 1)] : null));
     some.forEach((p, k) => HL.get(p.block, (block) => cards[k].querySelector(".course").replaceChildren(...Patients.charts(p, block[p.id], false)), () => cards[k].querySelector(".course").replaceChildren("The course is in the folder “report” beside this page.")));
   },
 
@@ -51,14 +51,15 @@ const Patients = {
 
   one(section, id) {
     const p = Patients.all().find((x) => x.id === id);
+    Tubes.all();
     if (!p) { show(section, h("h1", {}, "There is no such patient")); return; }
     const draw = (block) => {
       const draws = block[id];
       show(section, h("div", { class: "tubehead" }, h("h1", {}, `Patient ${id}`), h("span", { class: "muted" }, Patients.verdict(p)), h("span", { class: "nav" }, h("a", { class: "chip", href: "#patients" }, "all patients"))),
-        h("p", {}, p.reason), h("div", { class: "two" }, Patients.charts(p, draws, true).map((c) => h("div", {}, c))),
+        h("p", {}, p.reason), h("div", { class: "two courses" }, Patients.charts(p, draws, true).map((c) => h("div", {}, c))),
         h("h2", {}, "Draws"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Day", "Status", "Call", "AB/C", "95 % interval", "Ferritin, ng/mL", "Probability of the call", "Why", "Tubes"].map((w, k) => h("th", { class: k === 0 || k === 3 || k === 6 ? "num" : "" }, w)))),
           h("tbody", {}, draws.map((d) => h("tr", {}, h("td", { class: "num" }, d.day), h("td", {}, badge(d.status)), h("td", {}, d.call, d.borderline ? [" ", h("span", { class: "st review" }, "borderline")] : null), h("td", { class: "num" }, abcText(d.abc)), h("td", { class: "nowrap" }, has(d.low) ? `${whole(d.low)} to ${whole(d.high)}` : "–"),
-            h("td", {}, ferritinText(d)), h("td", { class: "num" }, has(d.p) ? percent(100 * d.p) : "–"), h("td", {}, d.reason), h("td", { class: "nowrap" }, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " "])))))),
+            h("td", {}, ferritinText(d)), h("td", { class: "num" }, d.call === "MALS" ? "100 %" : chance(d.p)), h("td", { class: "reason" }, d.reason), h("td", { class: "nowrap" }, (d.tube || "").split(";").filter(has).map((t) => [tubeLink(t), " ", (Tubes.byId.get(t) || {}).gate === "override" ? [badge("plain", "reviewer’s gate"), " "] : null])))))),
         h("p", { class: "small muted" }, `Probability of the call: that AB/C lies on the side of ${whole(HL.data.meta.sip)} on which the call puts it, given its 95 % interval; 100 % where ferritin alone decides.`)));
     };
     HL.get(p.block, draw, () => show(section, h("p", { class: "gone" }, "The course is in the folder “report” beside this page.")));

@@ -25,23 +25,25 @@ const Tube = {
   body(t, d) {
     const meta = HL.data.meta, value = (name, words, unit) => h("div", {}, h("span", {}, name), h("b", {}, words), unit ? h("em", {}, unit) : null);
     const parts = [h("div", { class: "value" },
-      value("AB/C", abcText(t.abc), "antibodies per cell"), has(t.low) ? value("95 % interval", `${whole(t.low)} to ${whole(t.high)}`) : null,
-      value("monocytes", whole(t.n_mono), has(t.pct) ? `${upTo(t.pct, 1)} % of leukocytes` : ""), t.role === "patient" ? value("call of the draw", t.call || "–", t.borderline ? "borderline" : "") : null,
-      has(t.risk) ? value(`chance that the ${t.limit === meta.sip ? "call" : "reversal"} is wrong`, t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk), `limit ${whole(t.limit)}`) : null,
+      value("AB/C", abcText(t.abc), has(t.abc) ? "antibodies per cell" : ""), has(t.low) ? value("95 % interval", `${whole(t.low)} to ${whole(t.high)}`) : null,
+      value("monocytes", whole(t.n_mono), has(t.pct) ? `${percent(t.pct)} of leukocytes` : ""), t.role === "patient" ? value("call of the draw", t.call || "–", t.borderline ? "borderline" : "") : null,
+      has(t.risk) ? value(`chance that the ${t.limit === meta.sip ? "call" : "reversal"} is wrong`, chance(t.risk), `limit ${whole(t.limit)}`) : null,
       t.role === "patient" && has(t.abc) ? h("div", {}, h("span", {}, "where it lies"), intervalBar(t.abc, t.low, t.high, 240)) : null)];
     parts.push(Tube.release(t, d));
     if (!d) return [...parts, h("div", { class: "gone" }, "The details of this tube are in the folder “report” beside this page.")];
     for (const f of d.findings) {
       const [meaning, remedy] = meta.flags[f.code] || ["", ""];
-      parts.push(h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), meaning, " ", t.release === "superseded" ? null : [h("b", {}, "What to do: "), remedy, " "], h("span", { class: "code" }, f.code)));
+      parts.push(h("div", { class: "note " + f.status }, h("b", {}, `${SIGNS[f.status]} ${sentence(f.sentence)}. `), adds(f.sentence, meaning), " ", t.release === "superseded" ? null : [h("b", {}, "What to do: "), remedy, " "], h("span", { class: "code" }, f.code)));
     }
-    if (d.override) parts.push(h("div", { class: "note" }, h("b", {}, "The gate was drawn by a reviewer. "), `${d.override.reviewer}, ${d.override.date}: ${d.override.reason}`));
-    parts.push(h("h2", {}, "Gates", h("small", {}, t.gate === "override" ? "the automatic gate beside the reviewer's, which counts (blue); dotted: the automatic gate" : "solid: the gate that counts; dashed: slightly tighter and wider")),
+    if (t.reported) parts.push(h("div", { class: "note" }, h("b", {}, "The laboratory reported this number. "), "There is no file behind it: no gates, no interval, and nothing here could be checked."));
+    if (d.override) parts.push(h("div", { class: "note" }, h("b", {}, t.gate === "override" ? "The gate was drawn by a reviewer. " : "A reviewer drew a gate for this tube. "), `${d.override.reviewer}, ${d.override.date}: ${d.override.reason}`));
+    const drawn = t.picture || (HL.data.thumbs || {})[t.id];
+    if (!t.reported) parts.push(h("h2", {}, "Gates", !drawn ? null : h("small", {}, t.gate === "override" ? "the automatic gate beside the reviewer's, which counts (blue); dotted: the automatic gate" : "solid: the gate that counts; dashed: slightly tighter and wider")),
       h("div", { class: "scroll" }, picture(t.picture, (HL.data.thumbs || {})[t.id], `Gates of tube ${t.id}`, "picture")));
-    if (d.override) parts.push(Tube.bothGates(d.override));
+    if (d.override) parts.push(Tube.bothGates(d.override, t.gate === "override"));
     const gates = d.gates.length ? h("table", {}, h("thead", {}, h("tr", {}, ["Gate", "inside", "events", "share"].map((w, k) => h("th", { class: k > 1 ? "num" : "" }, w)))),
       h("tbody", {}, d.gates.map((g) => h("tr", {}, h("td", {}, g.name), h("td", { class: "muted" }, g.parent), h("td", { class: "num" }, whole(g.events)), h("td", { class: "num" }, percent(g.percent)))))) : null;
-    const alternatives = d.alternatives.length ? h("table", {}, h("thead", {}, h("tr", {}, ["AB/C if …", "AB/C", "change", ""].map((w, k) => h("th", { class: k === 1 || k === 2 ? "num" : "" }, w)))),
+    const alternatives = d.alternatives.length > 1 ? h("table", {}, h("thead", {}, h("tr", {}, ["AB/C if …", "AB/C", "change", ""].map((w, k) => h("th", { class: k === 1 || k === 2 ? "num" : "" }, w)))),
       h("tbody", {}, d.alternatives.map((a) => h("tr", {}, h("td", {}, a.name), h("td", { class: "num" }, abcText(a.abc)), h("td", { class: "num muted" }, has(a.change) ? signed(a.change) : ""),
         h("td", {}, a.other_side ? h("span", { class: "st review" }, `▲ other side of ${whole(a.other_side)}`) : ""))))) : null;
     parts.push(h("div", { class: "two wide-left" },
@@ -57,11 +59,11 @@ const Tube = {
   },
 
   // What the automatic gate would give, what the reviewer's gives, and who drew it, when and why.
-  bothGates(o) {
-    const write = { count: whole, percent, abc: abcText, pe: (v) => (has(v) ? (Math.abs(v) < 1000 ? Number(v.toPrecision(4)) : Math.round(v)).toLocaleString("en-US") : "–") };
+  bothGates(o, counts) {
+    const write = { count: whole, percent, abc: abcText, pe: peText };
     const row = (name, ours, theirs, change) => h("tr", {}, h("td", { class: "muted" }, name), h("td", {}, ours), h("td", {}, theirs), h("td", { class: "muted" }, change || ""));
     return h("table", { id: "both-gates" }, h("thead", {}, h("tr", {}, ["", "Automatic gate", "Reviewer’s gate", "change"].map((w) => h("th", {}, w)))), h("tbody", {},
-      row("counts", "no", "yes"),
+      row("counts", "no", counts ? "yes" : "no: it cannot be used"),
       o.gates.map((g) => row(g.name, write[g.kind](g.automatic), write[g.kind](g.reviewer), has(g.automatic) && has(g.reviewer) && g.automatic ? signed(100 * (g.reviewer / g.automatic - 1)) : "")),
       row("drawn by", o.gates.length ? "hladr" : "none was found", o.reviewer), row("on", "", o.date), row("because", "", o.reason)));
   },

@@ -81,24 +81,24 @@ const Tubes = {
     const step = (by, words, usable) => h("button", { class: "plain", type: "button", disabled: !usable, onclick: () => { Tubes.page += by; Tubes.draw(); scrollTo(0, 0); } }, words);
     show(document.getElementById("tube-table"), 
       h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, some.map(Tubes.row)))),
-      h("div", { class: "pager" }, h("span", { id: "tube-count" }, rows.length ? `${whole(Tubes.page * Tubes.perPage + 1)} to ${whole(Tubes.page * Tubes.perPage + some.length)} of ${whole(rows.length)} tubes` : "No tube matches."),
+      h("div", { class: "pager" }, h("span", { id: "tube-count" }, rows.length ? `${whole(Tubes.page * Tubes.perPage + 1)} to ${whole(Tubes.page * Tubes.perPage + some.length)} of ${counted(rows.length, "tube")}` : "No tube matches."),
         pages > 1 ? [step(-1, "← Previous", Tubes.page > 0), step(1, "Next →", Tubes.page < pages - 1)] : null));
     Tubes.mark();
   },
 
   row(t) {
     return h("tr", { class: "go", "data-id": t.id, onclick: (e) => { if (e.target.tagName !== "A") location.hash = link("tube", t.id); } },
-      h("td", { class: "num muted" }, t.rank), h("td", {}, badge(t.status), Tubes.badges(t)), h("td", { class: "id" }, tubeLink(t.id)),
-      h("td", { class: "id" }, t.role === "patient" ? h("a", { href: link("patient", t.patient) }, t.patient) : [t.patient, " ", h("span", { class: "muted" }, t.role)]), h("td", { class: "num" }, t.day), h("td", {}, t.lab),
+      h("td", { class: "num muted" }, t.rank), h("td", {}, badge(t.status), Tubes.badges(t)), h("td", { class: "id", title: t.id }, tubeLink(t.id)),
+      h("td", { class: "id", title: t.patient }, t.role === "patient" ? h("a", { href: link("patient", t.patient) }, t.patient) : [t.patient, " ", h("span", { class: "muted" }, t.role)]), h("td", { class: "num" }, t.day), h("td", {}, t.lab),
       h("td", { class: "nowrap roomy" }, has(t.acquired) ? t.acquired.slice(0, 10) : "–"), h("td", { class: "num" }, abcText(t.abc)), h("td", { class: "roomy" }, intervalBar(t.abc, t.low, t.high, 130, t.role === "patient")),
-      h("td", { class: "num" }, has(t.risk) ? (t.risk < 0.001 ? "< 0.1 %" : percent(100 * t.risk)) : "–"), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
+      h("td", { class: "num" }, chance(t.risk)), h("td", {}, t.call || "–", t.borderline ? h("span", { class: "st review", title: "the interval of AB/C touches the limit that decides" }, "borderline") : null),
       h("td", { class: "why" }, t.why ? h("div", {}, t.why) : null, h("div", { class: "code" }, (t.flags || "").split(";").filter(has).map((c) => [h("span", { title: (HL.data.meta.flags[c] || [""])[0] }, c), " "]))),
       h("td", { class: "gates" }, h("div", {}, h("span", {}, has(t.doubt) ? t.doubt.toFixed(1) + " %" : "–"), t.picture || t.thumb ? h("a", { href: link("tube", t.id), class: "thumb", tabindex: "-1", "aria-hidden": true }, thumbnail(t)) : null)));
   },
 
   badges(t) {
     const words = { held: "held", released: "released", superseded: "replaced" }[t.release];
-    return [words ? [" ", h("span", { class: "st plain", title: t.by ? `by ${t.by}` : null }, words)] : null, t.gate === "override" ? [" ", badge("plain", "reviewer’s gate")] : null];
+    return [words ? [" ", h("span", { class: "st plain", title: t.by ? `by ${t.by}` : null }, words)] : null, t.gate === "override" ? [" ", badge("plain", "reviewer’s gate")] : null, t.reported ? [" ", h("span", { class: "st plain", title: "a number that the laboratory reported; there is no file" }, "reported")] : null];
   },
 
   mark() {
