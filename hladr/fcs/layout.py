@@ -198,12 +198,14 @@ def _resolve(
         raise SpecimenError("unreadable_fcs", "the header does not say where the events lie")
     notes = ["offsets_disagree"] if len(stated) > 1 else []
     chosen = _fit(stated, row_bits, total, size - base)
-    other_channels = not _describes(text, n_parameters) or _describes(text, n_parameters + 1)
-    if other_channels and (chosen is None or chosen[2] == _TOT_DISAGREES):
-        raise SpecimenError("unreadable_fcs", "the header describes another number of channels than it states")
     if chosen is None:
         raise SpecimenError("truncated_fcs", "the file ends before the events that its header promises")
     start, n_events, odd = chosen
+    if odd == _TOT_DISAGREES:
+        if not _describes(text, n_parameters) or _describes(text, n_parameters + 1):
+            raise SpecimenError("unreadable_fcs", "the header describes another number of channels than it states")
+        if n_events < total:
+            raise SpecimenError("truncated_fcs", f"the file holds {n_events} events, and its header promises {total}")
     bytes_needed = (n_events * row_bits + 7) // 8
     others = dict.fromkeys(b + shift for b, _ in stated for shift in (0, 1, -1))
     starts = tuple(base + s for s in others if s != start and s >= HEADER_BYTES and s + bytes_needed <= size - base)
@@ -222,8 +224,8 @@ def _describes(text: Mapping[str, str], parameter: int) -> bool:
 def _fit(stated: list[tuple[int, int]], row_bits: int, total: int | None, size: int) -> tuple[int, int, str] | None:
     """Choose where the events start and how many there are, and say what was odd; None if bytes are missing.
 
-    In this order: a segment as long as `$TOT` says; one byte more or less; whole events, more than `$TOT`, but not
-    fewer: those would be missing; a segment whose end makes no sense while `$TOT` events lie within the file.
+    In this order: a segment as long as `$TOT` says; one byte more or less; whole events, though not `$TOT` of them; a
+    segment whose end makes no sense while `$TOT` events lie within the file.
     """
     needed = None if not total else (total * row_bits + 7) // 8
     inside = [(b, e) for b, e in stated if needed is not None and b + needed <= size]
@@ -234,8 +236,6 @@ def _fit(stated: list[tuple[int, int]], row_bits: int, total: int | None, size: 
     for begin, end in stated:
         n, rest = divmod((end - begin + 1) * 8, row_bits)
         if n > 0 and end < size and (rest == 0 or (total is None and rest <= 8)):
-            if total is not None and n < total:
-                return None
             return begin, n, "" if total is None else _TOT_DISAGREES
     for begin, _ in inside:
         return begin, total, "data_end_wrong"

@@ -188,9 +188,12 @@ def _monocytic(lymphocytes: Peak, peak: Peak, found: list[Peak], cells: Cells, c
 
 
 def _smaller(peak: Peak, lymphocytes: Peak) -> bool:
-    """Tell whether a peak lies where lymphocytes do, seen from monocytes that were taken for them."""
+    """Tell whether a peak lies where lymphocytes do, seen from monocytes that were taken for them.
+
+    Debris lies there, too, seen from lymphocytes, but these have no more CD14 than it.
+    """
     step = peak.position - lymphocytes.position
-    return bool(peak.share > 0.02 and step[SIDE] < -0.4 and step[CD14] < 0.3 and -0.9 < step[THIRD] < -0.1)
+    return bool(peak.share > 0.02 and step[SIDE] < -0.4 and step[CD14] < -0.8 and -0.9 < step[THIRD] < -0.1)
 
 
 def _tops(step: np.ndarray) -> bool:

@@ -21,23 +21,43 @@ def leukocyte_threshold(level: np.ndarray, valley: tuple[float, float]) -> float
     valley : (float, float)
         How far below the brightest population it may begin and end.
     """
-    # the kernel below has 13 places, and a convolution is never shorter than its kernel
-    low = np.floor(level.min() * 10) / 10
-    high = max(level.max(), low + 1.3)
-    counts = np.bincount(((level - low) * 10).astype(int), minlength=math.ceil((high - low) * 10) + 1).astype(float)
-    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
-    density = np.convolve(counts, kernel / kernel.sum(), "same")
-    centres = low + 0.05 + 0.1 * np.arange(len(counts))
+    centres, density = _smoothed(level, 0.1, 0.2)
     peaks = np.flatnonzero((density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:])) + 1
     big = [p for p in peaks if density[p] > 0.05 * density[centres > 1.5].max(initial=0)]
     top = centres[big[-1]] if big else centres[int(np.argmax(density))]
     nearest, farthest = valley
+    if valley is FSC_VALLEY and (found := _between_hills(level, top - farthest, top - 0.55)) is not None:
+        return found
     window = np.flatnonzero((centres > top - farthest) & (centres < top - nearest))
     if not len(window):
-        return float(low)
+        return float(centres[0] - 0.05)  # below all
     lowest = density[window].min()
     flat = window[density[window] <= 1.05 * lowest + 1e-9]
     return float(centres[flat].mean())
+
+
+def _between_hills(level: np.ndarray, low: float, high: float) -> float | None:
+    """Find the deepest place between two hills of forward scatter; None where there is none, or no large hill below.
+
+    Red cells and debris may be more than all leukocytes: what lies before the first hill is no valley.
+    """
+    centres, density = _smoothed(level, 0.05, 0.075)
+    below, above = np.maximum.accumulate(density), np.maximum.accumulate(density[::-1])[::-1]
+    depth = np.where((centres > low) & (centres < high), np.minimum(below, above) / np.maximum(density, 1.0), 0.0)
+    deepest = int(np.argmax(depth))
+    if depth[deepest] > 2 and below[deepest] > 0.5 * density.max():
+        return float(centres[deepest])
+    return None
+
+
+def _smoothed(level: np.ndarray, width: float, sd: float) -> tuple[np.ndarray, np.ndarray]:
+    """Count events in cells of a width, smoothed by a normal kernel; their centres and what they hold."""
+    reach = math.ceil(round(3 * sd / width, 6))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * width / sd) ** 2)
+    low = np.floor(level.min() / width) * width
+    places = ((level - low) / width).astype(int)
+    counts = np.bincount(places, minlength=len(kernel)).astype(float)  # a convolution is no shorter than its kernel
+    return low + width * (0.5 + np.arange(len(counts))), np.convolve(counts, kernel / kernel.sum(), "same")
 
 
 def like_beads(side: np.ndarray, forward: np.ndarray) -> bool:

@@ -9,6 +9,9 @@ from .mixture import Mixture
 SPREADS = np.array([0.45, 0.25, 0.30, 0.20])  # typical sd of CD14, SSC, CD45, FSC within a population, natural units
 LYMPHOCYTES = 0  # their component, where there are any
 FSC = 3  # the fourth axis of panels with CD45
+# Natural units of CD14 above the other cells, beyond which brighter is not more like monocytes: some patients have two
+# groups of them. Without CD45 debris may hide where they are to be expected; then CD14 says more.
+BRIGHTEST, BRIGHTEST_ALONE = 2, 4
 USUAL_DIM = 0.2  # of the gated monocytes
 TWINS_CD45 = 1.2  # natural units: a factor of 3.3 in CD45, between groups of monocytes
 
@@ -37,7 +40,7 @@ def _most_typical(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
     cd14 = mixture.means[:, CD14]
     spread = np.sqrt(np.diagonal(mixture.scatters, axis1=1, axis2=2))
     score = (
-        1.5 * np.clip(cd14 - marks.reference, -2, 2)
+        1.5 * np.clip(cd14 - marks.reference, -2, BRIGHTEST if mixture.means.shape[1] == 4 else BRIGHTEST_ALONE)
         - penalty(beyond(mixture.means[:, SIDE], marks.side), 0.25)
         - penalty(beyond(mixture.means[:, THIRD], marks.third), 0.3)
         - 0.5 * penalty(np.maximum(np.log(spread[:, SIDE] / 0.27), 0), 0.4)
@@ -52,6 +55,7 @@ def _most_typical(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
             score[mixture.means[:, SIDE] > marks.granulocytes[SIDE] + 0.3] = -np.inf
     if marks.lymphocytes is not None:
         score[like_lymphocytes(mixture.means - marks.lymphocytes)] = -np.inf
+        score[mixture.means[:, SIDE] < marks.lymphocytes[SIDE] - 0.3] = -np.inf  # no leukocyte has less than they
     for other in (marks.lymphocytes, marks.granulocytes):
         if other is not None and marks.granulocytes is not None:
             score[_apart(mixture.means, doublet(marks.granulocytes, other)) < 2.5] = -np.inf

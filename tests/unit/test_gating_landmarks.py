@@ -214,3 +214,30 @@ def test_two_populations_alone_are_lymphocytes_and_monocytes(monocytes, seed):
     others = (of(MONOCYTES, events=monocytes, forward=100_000, side=50_000, cd45=30_000, cd14=20_000), lymphocytes)
     columns, population = tube(*((*p, (0.6, 0.6, 1, 0.75)) for p in others), seed=seed)
     assert f1(gated(columns), population == 0) > 0.98
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("debris", [2_000, 9_000])
+def test_debris_without_cd45_are_not_the_lymphocytes(debris, seed):
+    """More lymphocytes than granulocytes; debris lies below them in scatter as they do below the granulocytes."""
+    lymphocytes = of(LYMPHOCYTES, events=10_000, cd14=90)
+    granulocytes = of(NEUTROPHILS, events=7_000, forward=79_000, side=108_000, cd14=920)
+    monocytes = of(MONOCYTES, events=800, forward=79_000, side=45_000, cd14=6_600)
+    spots = of(LYMPHOCYTES, events=debris, forward=23_500, side=5_800, cd14=20)
+    columns, population = tube(lymphocytes, granulocytes, monocytes, spots, cd45=False, seed=seed)
+    assert f1(gated(columns), population == 2) > 0.95
+
+
+@pytest.mark.parametrize("red", [30_000, 60_000])
+def test_red_cells_may_be_most_of_the_events_without_cd45(red):
+    """What lies before them, where the cytometer's threshold cuts off, is no valley between debris and leukocytes."""
+    columns, labels = tube(NEUTROPHILS, LYMPHOCYTES, MONOCYTES, (red, 22_000, 6_000, 0.1, 20), cd45=False)
+    seen = columns.forward.values > 20_000
+    signals = [
+        Signal(s.values[seen], s.channel, s.compensated, TOP) for s in (columns.forward, columns.side, columns.cd14)
+    ]
+    by_channel = {s.channel: s.values for s in signals}
+    learned = learn(Columns(*signals), config()["gating"])
+    masks = apply(learned.gates, lambda axis: by_channel[axis.channel], seen.sum())
+    assert masks["leukocytes"][labels[seen] == 3].mean() < 0.05
+    assert f1(masks["monocytes"], labels[seen] == 2) > 0.95
