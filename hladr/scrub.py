@@ -108,7 +108,7 @@ def _stains(study: Study, lab: str) -> Callable[[str], str]:
 def _copy_table(study: Study, name: str, target: Path, files: _Files, reviewers: dict[str, str]) -> None:
     """Copy the contract's columns of a table, in its own convention of separators; rewrite paths and reviewers."""
     problems = Collector()
-    table = read_table(study.folder, study.files[name], problems)
+    table = read_table(study.folder, study.files[name], problems, name=name)
     if table is None or problems:
         raise StudyError(problems.all())
     known = schema(name)["properties"]

@@ -106,8 +106,6 @@ def _inherited(calibration) -> list[Finding]:
 def _kit_findings(kit: Kit) -> list[Finding]:
     if kit.abc == "conversion" and kit.units_per_pe_molecule is None:
         return [finding("kit_no_abc", f"{kit.name} carry {kit.unit}, and no conversion to PE molecules is stated")]
-    if not kit.interchangeable:
-        return [finding("kit_not_interchangeable", f"AB/C by {kit.name} is not on the scale of the published cut-offs")]
     return []
 
 
@@ -188,6 +186,11 @@ def _with_abc(base: Measurement, reading, convert: _Conversion, found: list[Find
         text = f"PE lies {'below the dimmest' if dim else 'above the brightest'} bead level that was used"
         also = ", as it does in an isotype or unstained tube" if dim and not convert.is_isotype else ""
         found.append(finding("extrapolated", f"{STATISTIC_NAMES[statistic]} {text}{also}"))
+    if not convert.kit.interchangeable:
+        name = convert.kit.name
+        found.append(
+            finding("kit_not_interchangeable", f"AB/C by {name} is not on the scale of the published cut-offs")
+        )
     models = _models(reading, convert, statistic)
     found += _sensitive(abc, models, statistic, config)
     parts, dof, half = _interval(abc, pe, reading, convert, statistic, config)

@@ -15,7 +15,7 @@ def not_applicable(baseline: Draw | None, phenotype: str, settings: ReversalSett
 
 def of_verdict(baseline: Draw, verdict: Verdict, settings: ReversalSettings) -> str:
     """Say what was attained, or what was missing."""
-    start = f"{_value(baseline, baseline, settings)} on day {baseline.day} ({baseline.phenotype})"
+    start = f"{_start(baseline)} on day {baseline.day} ({baseline.phenotype})"
     if verdict.day is None:
         return f"Not attained: {start}; {_missing(baseline, verdict, settings)}"
     points = {point.day: point for point in verdict.points}
@@ -78,6 +78,13 @@ def _value(baseline: Draw, draw: Draw, settings: ReversalSettings) -> str:
         return f"ferritin {wording.ferritin(draw.ferritin, _fallen(baseline, settings))}"
     limit = settings.hladr_abc + (baseline.abc if settings.rule == METHODS_INCREMENT else 0)
     return f"{wording.abc_number(draw.abc, limit)} AB/C"
+
+
+def _start(baseline: Draw) -> str:
+    """Write the baseline's value, beside the limit by which it was called."""
+    if baseline.phenotype == MALS:
+        return f"ferritin {wording.ferritin(baseline.ferritin, baseline.rule.ferritin_mals_above)}"
+    return f"{wording.abc_number(baseline.abc, baseline.rule.hladr_sip_below)} AB/C"
 
 
 def _fallen(baseline: Draw, settings: ReversalSettings) -> float:

@@ -69,7 +69,7 @@ def load_study(folder: str | Path, config_overrides: Mapping | None = None) -> S
     def columns(name: str) -> Columns | None:
         if name not in paths:
             return None
-        table = read_table(folder, paths[name], problems, schema(name)["required"])
+        table = read_table(folder, paths[name], problems, schema(name)["required"], name)
         if table is None:
             return None
         files[name] = paths[name]

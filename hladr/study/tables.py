@@ -59,7 +59,9 @@ def find_table(folder: Path, configured: str, stated: bool, problems: Collector)
     return configured if configured in found or not found else found[0]
 
 
-def read_table(folder: Path, relative: str, problems: Collector, required: Collection[str] = ()) -> Table | None:
+def read_table(
+    folder: Path, relative: str, problems: Collector, required: Collection[str] = (), name: str = ""
+) -> Table | None:
     """Read a table of the study.
 
     Parameters
@@ -72,6 +74,9 @@ def read_table(folder: Path, relative: str, problems: Collector, required: Colle
         Receives what is wrong with the file or its header.
     required : collection of str, optional
         Columns by which a header is known that does not stand first.
+    name : str, optional
+        What the table is to the study: `samples`. Of a workbook the sheet of that name counts, else that of the file's
+        name, else the first.
 
     Returns
     -------
@@ -105,7 +110,7 @@ def read_table(folder: Path, relative: str, problems: Collector, required: Colle
     if suffix == ".xlsx":
         from .xlsx import read_sheet
 
-        records = read_sheet(raw, path.stem, relative, problems)
+        records = read_sheet(raw, (name, path.stem), relative, problems)
         convention = "xlsx"
     else:
         records, convention = _read_text(raw, relative, problems)

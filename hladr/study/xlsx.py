@@ -3,6 +3,7 @@
 import io
 import warnings
 import zipfile
+from collections.abc import Sequence
 
 from .problems import Collector, Phrase, column_letter
 
@@ -15,15 +16,15 @@ _SAVE_AGAIN = "save it again from the spreadsheet as .xlsx without a password, o
 _BLOCK = 1 << 20
 
 
-def read_sheet(raw: bytes, name: str, label: str, problems: Collector) -> list[tuple[int, list]] | None:
-    """Read the worksheet that carries the table's name, else the first one.
+def read_sheet(raw: bytes, names: Sequence[str], label: str, problems: Collector) -> list[tuple[int, list]] | None:
+    """Read the worksheet that carries one of the table's names, the first that there is, else the first sheet.
 
     Parameters
     ----------
     raw : bytes
         The workbook.
-    name : str
-        The table's file name without extension, e.g. `samples`.
+    names : sequence of str
+        What the table may be called, e.g. `samples`.
     label : str
         The table's path, for problems.
     problems : Collector
@@ -51,9 +52,9 @@ def read_sheet(raw: bytes, name: str, label: str, problems: Collector) -> list[t
         refuse("a file that is not an .xlsx workbook, or is damaged, old (.xls) or protected by a password")
         return None
     try:
-        records = _records(raw, name, data_only=True)
+        records = _records(raw, names, data_only=True)
         if formulas:
-            _check_formulas(records, _records(raw, name, data_only=False), label, problems)
+            _check_formulas(records, _records(raw, names, data_only=False), label, problems)
     except _TooLarge:
         refuse("a worksheet over 1,048,576 rows or 500 columns", "a table", "remove what lies outside the table")
         return None
@@ -104,15 +105,15 @@ def _inspect(raw: bytes, refuse) -> bool:
     return formulas
 
 
-def _records(raw: bytes, name: str, data_only: bool) -> list[tuple[int, list]]:
+def _records(raw: bytes, names: Sequence[str], data_only: bool) -> list[tuple[int, list]]:
     from openpyxl import load_workbook
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that openpyxl drops; they hold no cells
         book = load_workbook(io.BytesIO(raw), read_only=True, data_only=data_only, keep_links=False)
         sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
-        named = [sheet for sheet in sheets if sheet.title.strip().casefold() == name.casefold()]
-        sheet = (named or sheets)[0]
+        titled = {sheet.title.strip().casefold(): sheet for sheet in reversed(sheets)}
+        sheet = next((titled[name.casefold()] for name in names if name.casefold() in titled), sheets[0])
         # the stored extent is a claim: some programs write one cell, others a million rows
         sheet.reset_dimensions()
         records = []

@@ -339,6 +339,13 @@ def test_reasons_carry_the_numbers():
     )
 
 
+def test_a_baseline_beside_its_limit_is_not_rounded_onto_it():
+    assert "from" not in (one := course(ferritin={1: "4420.04", 2: "4400", 4: "4400"}).reason)
+    assert one.startswith("Not attained: ferritin 4,420.04 ng/mL on day 1 (MALS)")
+    two = course(ferritin={1: "633"}, abc={1: 4999.9, 2: 6000, 4: 6000}).reason
+    assert two.startswith("Not attained: 4,999.9 AB/C on day 1 (SIP)")
+
+
 def test_one_row_per_patient_in_order_with_arm_and_rule():
     settings = reversal_settings(config())
     made = draws([tube("B", "P2", abc=3000), tube("A", "P10", abc=3000), tube("C", "P2", 2, abc=3000)])

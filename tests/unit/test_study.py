@@ -272,6 +272,20 @@ def test_a_workbook_gives_ids_as_text_and_numbers_as_numbers(tmp_path):
     assert [t.abc_reported for t in tubes] == [None, 4120.5, 4120.5]
 
 
+def test_one_workbook_may_hold_several_tables(tmp_path):
+    beads = [["bead_id", "lab", "fcs", "kit", "lot"], ["b7", "athens", "fcs/b7.fcs", "quantibrite-pe", "96597"]]
+    samples = [HEADER, ["s1", "P1", 1, "athens", "fcs/a.fcs", "b7", None, None]]
+    folder = write_study(
+        tmp_path,
+        config_dot_yaml="tables: {samples: study.xlsx, beads: study.xlsx}\n",
+        samples_dot_csv=None,
+        beads_dot_csv=None,
+    )
+    (folder / "study.xlsx").write_bytes(workbook(beads, "Beads", before=[("notes", [["x"]]), ("samples", samples)]))
+    study = load_study(folder)
+    assert ([tube.bead_id for tube in study.tubes], [run.bead_id for run in study.bead_runs]) == (["b7"], ["b7"])
+
+
 def test_the_sheet_named_like_the_table_is_read_else_the_first(tmp_path):
     good = [HEADER, ["s1", "P1", 1, "athens"]]
     other = [["notes"], ["do not touch"]]
