@@ -9,6 +9,7 @@ MARGIN = 0.05  # share of the events at a scatter detector's limit
 # is a fifth of the granulocytes' and less; in forward scatter lymphocytes have half of the granulocytes', debris less.
 CD45_VALLEY = (1.7, 4.0)
 FSC_VALLEY = (0.8, 2.0)
+DARK = 0.2  # 1st percentile below zero, of the 99th above
 
 
 def leukocyte_threshold(level: np.ndarray, valley: tuple[float, float]) -> float:
@@ -58,6 +59,18 @@ def _smoothed(level: np.ndarray, width: float, sd: float) -> tuple[np.ndarray, n
     places = ((level - low) / width).astype(int)
     counts = np.bincount(places, minlength=len(kernel)).astype(float)  # a convolution is no shorter than its kernel
     return low + width * (0.5 + np.arange(len(counts))), np.convolve(counts, kernel / kernel.sum(), "same")
+
+
+def is_dark(cd45: np.ndarray) -> bool:
+    """Tell whether CD45 is little more than the noise of its detector: as far below zero as above.
+
+    A fifth is beyond what wrong compensation and a weak stain do (0.15 at most among 700 simulated tubes, 0.2 to 1.25
+    where CD45 was not stained): the valley between debris and leukocytes would lie somewhere in the noise.
+    """
+    if np.count_nonzero(cd45 < 0) < 0.01 * len(cd45):
+        return False
+    low, high = np.quantile(cd45, [0.01, 0.99])
+    return bool(-low > DARK * high)
 
 
 def like_beads(side: np.ndarray, forward: np.ndarray) -> bool:

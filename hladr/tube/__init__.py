@@ -10,14 +10,20 @@ from .. import fcs, panel
 from ..cytometers import veiled
 from ..fcs import compensation
 from ..fcs.damage import same_channels, stuck_channel
-from ..flags import SpecimenError
+from ..flags import SpecimenError, finding
 from ..gating import Axis, GateSet, Scale, apply, asinh_scale
 from ..gating.doubt import Doubt
 from ..gating.learn import Columns, Learned, Signal, learn
+from ..gating.leukocytes import is_dark
 from ..labs import FROM_FILE, compensation_of
 from ..stains import contradictions
 from .measure import MEASURED, PE_REACH, counted, measure, stability_of
 from .reading import TubeArrays, TubeReading, failed_reading
+
+_CD45_DARK = finding(
+    "gate_uncertain",
+    "CD45 is little more than noise: not stained, or on another detector; the gates look at CD14 and scatter alone",
+)
 
 __all__ = ["TubeArrays", "TubeReading", "failed_reading", "read_tube"]
 
@@ -134,18 +140,21 @@ def _known(acquisition: fcs.Acquisition) -> dict[str, object]:
 def _automatic(tube: _Tube) -> tuple[TubeReading, TubeArrays]:
     """Learn the gates, apply them, measure."""
     signals, config, reading = tube.signals, tube.config, tube.known
+    cd45, damaged = signals.get("cd45"), tube.acquisition.damaged
+    if cd45 is not None and is_dark(cd45.values if damaged is None else cd45.values[~damaged]):
+        cd45, reading = None, replace(reading, findings=(*reading.findings, _CD45_DARK))
     columns = Columns(
         signals["forward"],
         signals["side"],
         signals["cd14"],
-        signals.get("cd45"),
+        cd45,
         signals.get("forward_height"),
         signals.get("time"),
-        tube.acquisition.damaged,
+        damaged,
     )
     learned = learn(columns, config["gating"])
     masks = _masks(tube, learned)
-    stable = stability_of(signals, masks, config["quality"], tube.acquisition.damaged)
+    stable = stability_of(signals, masks, config["quality"], damaged)
     if (
         config["quality"]["remove_unstable_time"]
         and stable is not None

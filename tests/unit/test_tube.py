@@ -2,14 +2,16 @@
 
 import copy
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from gating_support import config, lab_of, study_with, tube_of
+from gating_support import config, f1, lab_of, study_with, tube_of
 
 from hladr.cytometers import veiled
 from hladr.flags import status_of
+from hladr.gating.leukocytes import is_dark
 from hladr.simulate import CYTOMETERS, Blood, simulate_tube
 from hladr.simulate.fcs_write import write_fcs
 from hladr.specimens import gate_batch
@@ -286,3 +288,26 @@ def test_a_mistake_of_ours_or_want_of_memory_costs_one_tube_and_says_so(tmp_path
     assert (codes(one, "failed"), codes(two, "failed")) == (["worker_died"], ["missing_file"])
     assert reason in one.findings[0].sentence
     assert str(tmp_path) not in capfd.readouterr().err + lines[0]
+
+
+def test_cd45_that_was_not_stained_does_not_cut_the_leukocytes(tmp_path):
+    """Its detector's noise has a valley somewhere, and half of the monocytes lay beyond it, without a word."""
+    tube = tube_of("canto", n_events=30_000)
+    events = tube.events.copy()
+    at = tube.cytometer.index("APC-A")
+    events[:, at] = np.random.default_rng(3).normal(20.0, 60.0, len(events))
+    reading, arrays = read(tmp_path, replace(tube, events=events))
+    assert codes(reading) == ["gate_uncertain"]
+    assert "CD45 is little more than noise" in reading.findings[0].sentence
+    assert f1(arrays.masks["monocytes"], tube.is_monocyte) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("stained", "negatives", "dark"),
+    [(0, 0.99, True), (0.1, 0.0, False), (0.02, 0.98, False), (1.0, 0.0, False)],
+)
+def test_cd45_is_dark_where_no_cells_are_bright(stained, negatives, dark):
+    """Red cells without CD45 may be nearly all: leukocytes among them are a hundred times their noise."""
+    rng = np.random.default_rng(1)
+    bright = np.exp(rng.normal(math.log(8000), 0.4, int(20_000 * stained)))
+    assert is_dark(np.append(bright, rng.normal(10, 80, int(20_000 * negatives)))) == dark
