@@ -140,14 +140,15 @@ def _known(acquisition: fcs.Acquisition) -> dict[str, object]:
 def _automatic(tube: _Tube) -> tuple[TubeReading, TubeArrays]:
     """Learn the gates, apply them, measure."""
     signals, config, reading = tube.signals, tube.config, tube.known
-    cd45, damaged = signals.get("cd45"), tube.acquisition.damaged
-    if cd45 is not None and is_dark(cd45.values if damaged is None else cd45.values[~damaged]):
-        cd45, reading = None, replace(reading, findings=(*reading.findings, _CD45_DARK))
+    damaged = tube.acquisition.damaged
+    if "cd45" in signals and is_dark(signals["cd45"].values if damaged is None else signals["cd45"].values[~damaged]):
+        signals = {name: signal for name, signal in signals.items() if name != "cd45"}
+        reading = replace(reading, findings=(*reading.findings, _CD45_DARK))
     columns = Columns(
         signals["forward"],
         signals["side"],
         signals["cd14"],
-        cd45,
+        signals.get("cd45"),
         signals.get("forward_height"),
         signals.get("time"),
         damaged,

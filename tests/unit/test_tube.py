@@ -300,6 +300,7 @@ def test_cd45_that_was_not_stained_does_not_cut_the_leukocytes(tmp_path):
     assert codes(reading) == ["gate_uncertain"]
     assert "CD45 is little more than noise" in reading.findings[0].sentence
     assert f1(arrays.masks["monocytes"], tube.is_monocyte) > 0.95
+    assert "cd45" not in arrays.values  # the picture would show gates of forward scatter on it
 
 
 @pytest.mark.parametrize(
