@@ -12,6 +12,7 @@ FSC = 3  # the fourth axis of panels with CD45
 # Natural units of CD14 above the other cells, beyond which brighter is not more like monocytes: some patients have two
 # groups of them. Without CD45 debris may hide where they are to be expected; then CD14 says more.
 BRIGHTEST, BRIGHTEST_ALONE = 2, 4
+LARGE, OUTSHONE = 0.1, 3.0  # share of the leukocytes; log of how much less plausible
 USUAL_DIM = 0.2  # of the gated monocytes
 TWINS_CD45 = 1.2  # natural units: a factor of 3.3 in CD45, between groups of monocytes
 
@@ -47,6 +48,7 @@ def _most_typical(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
         - 0.5 * penalty(np.maximum(np.log(spread[:, THIRD] / 0.30), 0), 0.4)
         + 0.6 * np.log(np.maximum(mixture.shares * n_events, 1e-9))
     )
+    score[_outshone(mixture, marks, n_events)] -= OUTSHONE
     score[(mixture.shares * n_events < 8) | (cd14 < marks.reference + 0.2)] = -np.inf
     if marks.granulocytes is not None:
         score[_apart(mixture.means[:, :3], marks.granulocytes[:3]) < 2.5] = -np.inf
@@ -63,6 +65,20 @@ def _most_typical(mixture: Mixture, marks: Landmarks, n_events: float) -> int:
     if not np.isfinite(score[best]):
         raise SpecimenError("no_monocytes", "no population of CD14+ monocytes can be told from the other cells")
     return _summit(mixture, best, np.isfinite(score))
+
+
+def _outshone(mixture: Mixture, marks: Landmarks, n_events: float) -> np.ndarray:
+    """Tell large components (k,) beside which others lie as monocytes do beside granulocytes.
+
+    These are brighter in CD14, with less SSC, though more than lymphocytes; no debris strewn over all axes; at least a
+    twentieth of the component's events, and a few dozen.
+    """
+    cd14, side, shares = mixture.means[:, CD14], mixture.means[:, SIDE], mixture.shares
+    floor = -np.inf if marks.lymphocytes is None else marks.lymphocytes[SIDE] + 0.3
+    compact = np.sqrt(mixture.scatters[:, SIDE, SIDE]) < 1.5 * SPREADS[SIDE]
+    many = (shares > 0.05 * shares[:, None]) & (shares * n_events > 50)
+    beside = (cd14 > cd14[:, None] + 1.0) & (side < side[:, None] - 0.3) & (side > floor)
+    return (shares > LARGE) & (beside & many & compact).any(axis=1)
 
 
 def _summit(mixture: Mixture, best: int, candidates: np.ndarray) -> int:

@@ -7,9 +7,10 @@ from gating_support import config, f1
 from hladr.flags import SpecimenError
 from hladr.gating import apply
 from hladr.gating.grid import make_grid
-from hladr.gating.landmarks import peaks
+from hladr.gating.landmarks import Landmarks, peaks
 from hladr.gating.learn import CELL, Columns, Signal, learn
-from hladr.gating.mixture import bin_events
+from hladr.gating.mixture import Mixture, bin_events
+from hladr.gating.monocytes import monocytes
 
 TOP = 262_143.0
 # events; medians of FSC, SSC, CD45, CD14 on a linear scale; the spreads of ln are the same for all, or some times that
@@ -241,3 +242,14 @@ def test_red_cells_may_be_most_of_the_events_without_cd45(red, cut):
     masks = apply(learned.gates, lambda axis: by_channel[axis.channel], seen.sum())
     assert masks["leukocytes"][labels[seen] == 3].mean() < 0.05
     assert f1(masks["monocytes"], labels[seen] == 2) > 0.95
+
+
+def test_granulocytes_with_cd14_are_no_monocytes_where_blasts_pass_for_lymphocytes():
+    """Beside them lie cells that are brighter still, with less SSC."""
+    blasts, lymphocytes, dim = (0.0, 2.2, 4.7, 2.65), (0.0, 1.75, 6.6, 2.35), (1.24, 3.5, 4.9, 2.95)
+    means = np.array([blasts, (3.0, 3.5, 5.4, 2.8), (4.2, 2.65, 6.5, 2.75), dim, lymphocytes])
+    shares = np.array([0.63, 0.24, 0.035, 0.02, 0.05])
+    scatters = np.tile(np.diag(np.square([0.45, 0.25, 0.25, 0.1])), (5, 1, 1))
+    mixture = Mixture(shares, means, scatters, 0.025, 1e-4, 12)
+    marks = Landmarks(np.array(blasts), np.array(dim), (2.58, 3.05), (4.75, 5.08), 1.43)
+    assert monocytes(mixture, marks, 50_000) == (2,)
