@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .fcs import compensation, read_header
+from .fcs import Spillover, compensation, read_header
 from .flags import FLAGS, Finding, SpecimenError, finding
 from .labs import zone_of
 from .pairing import PESettings, bead_settings, compare, tube_settings
@@ -179,4 +179,17 @@ def _tube(study: Study, tube: Tube) -> tuple[list[Finding], PESettings | None, t
         settings = tube_settings(header, panel.hladr, lab, matrix)
     except SpecimenError as error:
         return [*found, error.finding], None, None
+    if tube.sample_id in study.overrides:
+        found += _override(study.folder / study.overrides[tube.sample_id].path, header, matrix)
     return found, settings, (*header.notes, *notes)
+
+
+def _override(path: Path, header, matrix: Spillover | None) -> list[Finding]:
+    """Return what is wrong with a reviewer's gate; whether it selects anything is seen when it runs."""
+    from .gating import document  # here: few studies have one, and it needs numpy
+
+    try:
+        document.prepare(document.read(path), header.channels, matrix)
+    except SpecimenError as error:
+        return [error.finding]
+    return []

@@ -14,10 +14,9 @@ from ..fcs import Acquisition, Spillover
 from ..flags import Finding, SpecimenError, finding
 from ..gatingml import dt, g
 from . import Gate
+from .document import NAME, prepare, unusable
 from .redraw import redrawn
 
-NAME = "monocytes"
-MAX_BYTES = 2_000_000
 MANY_TIMES = 4  # the automatic gate's events: a reviewer may well find more, but seldom so many
 
 
@@ -43,11 +42,6 @@ class Override:
     channels: tuple[str, ...]
 
 
-def unusable(sentence: str) -> SpecimenError:
-    """Make the error that stands for an override that cannot count."""
-    return SpecimenError("override_unusable", f"the reviewer's gate cannot be used: {sentence}")
-
-
 def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tight: float, wide: float) -> Override:
     """Check and evaluate an override.
 
@@ -66,14 +60,7 @@ def evaluate(text: bytes, acquisition: Acquisition, spill: Spillover | None, tig
     SpecimenError
         `override_unusable`, with the reason in plain words.
     """
-    root = _parse(text)
-    _embed_matrix(root, spill)
-    element = _find(root)
-    # FlowKit takes a stain for a channel too
-    names = {c.name for c in acquisition.channels} | {c.stain for c in acquisition.channels if c.stain}
-    missing = sorted({c for c in _channels(root) if c not in names})
-    if missing:
-        raise unusable(f"it uses the channel {missing[0]}, which the file does not have")
+    root, element = prepare(text, acquisition.channels, spill)
     document = etree.tostring(root, encoding="unicode", pretty_print=True)
     for suffix, factor in (("_tight", tight), ("_wide", wide)):
         try:
@@ -123,45 +110,6 @@ def judge(
     return [finding("override_unusual", f"the reviewer's gate is unusual: {'; '.join(out)}")] if out else []
 
 
-def _parse(text: bytes) -> etree._Element:
-    if len(text) > MAX_BYTES:
-        raise unusable("the file is larger than a gate can be")
-    try:
-        root = gatingml.parse(text)
-    except ValueError as problem:
-        raise unusable(str(problem)) from None
-    if root.tag != g("Gating-ML"):
-        raise unusable("it is not a GatingML 2.0 document")
-    return root
-
-
-def _find(root: etree._Element) -> etree._Element | None:
-    found = [e for e in root.iter() if isinstance(e.tag, str) and e.get(g("id")) == NAME]
-    if not found:
-        others = [e.get(g("id")) for e in root if isinstance(e.tag, str) and e.get(g("id"))]
-        parents = {e.get(g("parent_id")) for e in root if isinstance(e.tag, str)}
-        # the one that was meant lies in no other's way: it is named first
-        others.sort(key=lambda name: name in parents)
-        raise unusable(f"it has no gate named {NAME} (it has {', '.join(others[:5]) or 'none'})")
-    if len(found) > 1:
-        raise unusable(f"it has {len(found)} gates named {NAME}")
-    return found[0]
-
-
-def _channels(root: etree._Element) -> list[str]:
-    """Names of all file channels that gates and ratios use; a matrix may name dyes instead."""
-    dyes = {
-        d.get(dt("name"))
-        for holder in root.iter(gatingml.tr("fluorochromes"))
-        for d in holder
-        if isinstance(d.tag, str)
-    }
-    places = [*root.iter(g("dimension")), *root.iter(g("divider")), *root.iter(gatingml.tr("fratio"))]
-    found = [d.get(dt("name"), "") for place in places for d in place.iter(dt("fcs-dimension"))]
-    found += [d.get(dt("name"), "") for h in root.iter(gatingml.tr("detectors")) for d in h if isinstance(d.tag, str)]
-    return [name for name in found if name not in dyes]
-
-
 def _detectors_of_dyes(root: etree._Element) -> dict[str, str]:
     """Tell which detector each dye of the document's own matrices stands for: `Comp-PE-A` for `PE-A`."""
     found: dict[str, str] = {}
@@ -191,18 +139,6 @@ def _deciding(root: etree._Element, element: etree._Element) -> list[str]:
         if above is not None:
             waiting.append(above)
     return list(channels)
-
-
-def _embed_matrix(root: etree._Element, spill: Spillover | None) -> None:
-    """Replace the reference `FCS` by the tube's own matrix, so that the document is self-contained."""
-    users = [e for e in root.iter() if isinstance(e.tag, str) and e.get(g("compensation-ref")) == "FCS"]
-    for user in users:
-        user.set(g("compensation-ref"), gatingml.MATRIX_ID if spill is not None else "uncompensated")
-    known = any(m.get(gatingml.tr("id")) == gatingml.MATRIX_ID for m in root.iter(gatingml.tr("spectrumMatrix")))
-    if users and spill is not None:
-        if known:
-            raise unusable(f"it has a matrix named {gatingml.MATRIX_ID} beside the file's own")
-        root.insert(0, gatingml.matrix_element(spill.detectors, spill.matrix))
 
 
 class _View:

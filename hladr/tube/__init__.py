@@ -183,6 +183,7 @@ def _values(signals: dict[str, Signal]) -> dict[str, np.ndarray]:
 
 def _reviewed(tube: _Tube, path: Path, so_far: _SoFar, arrays: TubeArrays | None) -> TubeArrays:
     """Let the reviewer's gate count, and keep the automatic one, of which so far all is known, beside it."""
+    from ..gating import document
     from ..gating import override as gating_override
 
     settings, reading = tube.config["gating"], so_far.reading
@@ -198,10 +199,7 @@ def _reviewed(tube: _Tube, path: Path, so_far: _SoFar, arrays: TubeArrays | None
         shares={k: v for k, v in reading.shares.items() if k in ("margin", "doublets", "unstable_time")},
     )
     so_far.reading = kept
-    try:
-        text = path.read_bytes()
-    except OSError:
-        raise gating_override.unusable("there is no such file, or it cannot be read") from None
+    text = document.read(path)
     override = gating_override.evaluate(text, tube.acquisition, tube.spill, settings["tight"], settings["wide"])
     masks = dict(arrays.masks) if arrays is not None else {}
     before = masks.get("monocytes")

@@ -425,3 +425,29 @@ def test_a_control_or_an_isotype_needs_no_baseline(tmp_path):
 def test_the_baseline_day_is_that_of_the_configuration(tmp_path):
     said = notes(tmp_path, config_dot_yaml="contract: 1\nbaseline_day: 2\n")
     assert said == [f"samples.csv: 2 patients have {BASELINE.replace('day 1', 'day 2')}: P2 and P3"]
+
+
+GATE = (
+    '<gating:Gating-ML xmlns:gating="http://www.isac-net.org/std/Gating-ML/v2.0/gating" '
+    'xmlns:data-type="http://www.isac-net.org/std/Gating-ML/v2.0/datatypes"><gating:RectangleGate gating:id="{}">'
+    '<gating:dimension gating:compensation-ref="FCS" gating:min="1500"><data-type:fcs-dimension data-type:name="{}"/>'
+    "</gating:dimension></gating:RectangleGate></gating:Gating-ML>"
+)
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (GATE.format("monocytes", "PerCP-Cy5-5-A"), None),
+        (GATE.format("Monos", "PerCP-Cy5-5-A"), "it has no gate named monocytes (it has Monos)"),
+        (GATE.format("monocytes", "BV421-A"), "it uses the channel BV421-A, which the file does not have"),
+        ("<gating", "cannot be used"),
+    ],
+)
+def test_a_reviewers_gate_is_looked_at_before_the_run(tmp_path, gate, said):
+    table = "sample_id,reviewer,reason,date\ns1,Weber,debris,2024-03-01\n"
+    study = write_study(tmp_path, overrides__overrides_dot_csv=table, overrides__s1_dot_xml=gate)
+    (study / "fcs").mkdir()
+    (study / "fcs" / "s1.fcs").write_bytes(build(np.full((9, 5), 1000.0, np.float32), NAMES, keywords=MATRIX))
+    sentences = [s.finding.sentence for s in check(study).specimens if s.finding.code == "override_unusable"]
+    assert [said in sentence for sentence in sentences] == ([] if said is None else [True])
