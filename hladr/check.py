@@ -11,7 +11,7 @@ from pathlib import Path
 from .fcs import Spillover, compensation, read_header
 from .flags import FLAGS, Finding, SpecimenError, finding
 from .labs import zone_of
-from .pairing import PESettings, bead_settings, compare, tube_settings
+from .pairing import PESettings, bead_settings, compare, hours_between, tube_settings
 from .panel import resolve, resolve_beads
 from .quantify.delay import delay_findings
 from .stains import contradictions
@@ -136,8 +136,8 @@ def _specimens(study: Study) -> tuple[list[SpecimenFinding], dict[str, tuple[str
             found += compare(
                 settings,
                 beads,
+                hours=hours_between(settings, beads, (zone_of(study.labs[tube.lab]), zone_of_run[tube.bead_id])),
                 window_hours=study.config["quantify"]["bead_window_hours"],
-                zones=(zone_of(study.labs[tube.lab]), zone_of_run[tube.bead_id]),
                 exceptions=study.config["pairing_exceptions"],
                 sample_id=tube.sample_id,
                 bead_id=tube.bead_id,

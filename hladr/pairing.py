@@ -19,8 +19,6 @@ HOURS = "hours from beads to tube"  # a difference: it stands in the tube's plac
 SPILL_TOLERANCE = 0.03  # of another dye's light that is taken off PE; 0.2 of it, and that wrong by 5 %, is 0.01
 RELATIVE_TOLERANCE = 1e-6  # of voltage, gain and range: files write them with different numbers of digits
 
-Zones = tuple[tzinfo | None, tzinfo | None]
-
 
 @dataclass(frozen=True)
 class PESettings:
@@ -121,9 +119,8 @@ class Compared:
     agree: bool | None
 
 
-def table(tube: PESettings, beads: PESettings, zones: Zones = (None, None)) -> list[Compared]:
-    """Compare everything and keep both values, in a fixed order; `zones` as for `compare`."""
-    hours = hours_between(tube.acquired_at, beads.acquired_at, zones)
+def table(tube: PESettings, beads: PESettings, hours: moments.Hours | None) -> list[Compared]:
+    """Compare everything and keep both values, in a fixed order; `hours` from `hours_between`."""
     return [
         _text("PE detector", tube.detector, beads.detector),
         _text("cytometer", tube.cytometer, beads.cytometer),
@@ -141,8 +138,8 @@ def compare(
     tube: PESettings,
     beads: PESettings,
     *,
+    hours: moments.Hours | None,
     window_hours: float,
-    zones: Zones = (None, None),
     exceptions: Sequence[Mapping] = (),
     sample_id: str | None = None,
     bead_id: str | None = None,
@@ -153,10 +150,10 @@ def compare(
     Parameters
     ----------
     tube, beads : PESettings
+    hours : Hours or None
+        From `hours_between`.
     window_hours : float
         Further apart: `bead_date_mismatch`.
-    zones : pair of tzinfo or None
-        Time zones of the tube's laboratory and of the beads', for files that state no offset.
     exceptions : sequence of mapping
         The configuration's `pairing_exceptions`: sample_id or bead_id, and a reason.
     sample_id, bead_id : str, optional
@@ -170,7 +167,7 @@ def compare(
         `settings_mismatch`, `cytometer_mismatch`, `bead_date_mismatch`, `compensation_missing`, `compensation_differs`;
         with an exception `pairing_exception` (review) instead of the first two.
     """
-    rows = [row for row in compared or table(tube, beads) if row.agree is False]
+    rows = [row for row in compared or table(tube, beads, hours) if row.agree is False]
     found = []
     for code, names in (("cytometer_mismatch", HEADER_TEXT), ("settings_mismatch", None)):
         differ = [r for r in rows if (r.what in names if names else r.what not in HEADER_TEXT)]
@@ -183,7 +180,6 @@ def compare(
     if found and excuse is not None:
         what = "; ".join(f.sentence for f in found)
         found = [finding("pairing_exception", f"{what}; let through because: {excuse.get('reason', '')}")]
-    hours = hours_between(tube.acquired_at, beads.acquired_at, zones)
     if hours is not None and (hours.above(window_hours) or hours.below(-window_hours)):
         found.append(finding("bead_date_mismatch", f"beads and tube were acquired {_apart(hours, window_hours)}"))
     if tube.compensation == "none" and beads.compensation == "matrix":
@@ -227,11 +223,16 @@ def _set_alike(one: Sequence[float | None], other: Sequence[float | None]) -> bo
     return all(row.agree is not False for row in rows)
 
 
-def hours_between(tube: str | None, beads: str | None, zones: Zones = (None, None)) -> moments.Hours | None:
-    """Hours from the beads to the tube; None where one of the times is not stated."""
-    if tube is None or beads is None:
+def hours_between(
+    tube: PESettings, beads: PESettings, zones: tuple[tzinfo | None, tzinfo | None] = (None, None)
+) -> moments.Hours | None:
+    """Hours from the beads to the tube; None where one of the times is not stated.
+
+    `zones` are those of the tube's laboratory and of the beads', for files that state no offset.
+    """
+    if tube.acquired_at is None or beads.acquired_at is None:
         return None
-    return moments.hours(moments.read(beads), moments.read(tube), zones[::-1])
+    return moments.hours(moments.read(beads.acquired_at), moments.read(tube.acquired_at), zones[::-1])
 
 
 def _apart(hours: moments.Hours, window: float) -> str:

@@ -165,7 +165,7 @@ def voltage(rng, hard):
         other, shift = replace(settings, voltage=round(500 * factor)), (round(500 * factor) / 500) ** 7
     else:
         other, shift = replace(settings, gain=round(factor, 3)), round(factor, 3)
-    extra = pairing.compare(other, settings, window_hours=24)
+    extra = pairing.compare(other, settings, hours=None, window_hours=24)
     if other == settings:
         shift = 1.0
     outcome = _outcome(case, result, tuple(extra))

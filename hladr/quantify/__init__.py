@@ -114,7 +114,8 @@ def _pair(tube, reading, calibration, study) -> tuple[tuple[dict, ...], list[Fin
     if ours is None or theirs is None:
         return (), []
     config, zones = study.config, tuple(zone_of(study.labs.get(lab, {})) for lab in (tube.lab, calibration.lab))
-    compared = pairing.table(ours, theirs, zones)
+    hours = pairing.hours_between(ours, theirs, zones)
+    compared = pairing.table(ours, theirs, hours)
     shown = []
     for row in compared:
         hidden = row.what in pairing.HEADER_TEXT  # header text stays out of the results
@@ -123,8 +124,8 @@ def _pair(tube, reading, calibration, study) -> tuple[tuple[dict, ...], list[Fin
     found = pairing.compare(
         ours,
         theirs,
+        hours=hours,
         window_hours=config["quantify"]["bead_window_hours"],
-        zones=zones,
         exceptions=config["pairing_exceptions"],
         sample_id=tube.sample_id,
         bead_id=tube.bead_id,

@@ -1,7 +1,6 @@
 """Tube against beads."""
 
 from dataclasses import replace
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +11,9 @@ from hladr.pairing import PESettings
 BEADS = PESettings("PE-A", 500.0, 1.0, 0.0, 0.0, 262144.0, "FACSCanto II", "V1", "2024-01-10T09:00:00", "matrix")
 
 
-compare = partial(pairing.compare, window_hours=24)
+def compare(tube, beads, zones=(None, None), **options):
+    hours = pairing.hours_between(tube, beads, zones)
+    return pairing.compare(tube, beads, hours=hours, window_hours=24, **options)
 
 
 def codes(tube, beads=BEADS, **options):
@@ -204,7 +205,7 @@ def test_a_date_alone(tube_at, beads_at, words):
 
 def test_the_table_shows_the_bounds_of_what_is_not_stated():
     tube = replace(BEADS, acquired_at="2024-01-12T09:00:00+00:00")  # 48 hours by the clocks, 14 more or 12 less
-    rows = {row.what: row for row in pairing.table(tube, BEADS)}
+    rows = {row.what: row for row in pairing.table(tube, BEADS, pairing.hours_between(tube, BEADS))}
     assert rows["hours from beads to tube"].tube == "36 to 62"
 
 
@@ -226,7 +227,8 @@ def test_an_exception_does_not_excuse_the_time():
 
 
 def test_the_table_keeps_both_values_and_says_what_is_not_stated():
-    rows = {row.what: row for row in pairing.table(replace(BEADS, serial=None, voltage=480.0), BEADS)}
+    tube = replace(BEADS, serial=None, voltage=480.0)
+    rows = {row.what: row for row in pairing.table(tube, BEADS, pairing.hours_between(tube, BEADS))}
     assert (rows["PE voltage"].tube, rows["PE voltage"].beads, rows["PE voltage"].agree) == (480.0, 500.0, False)
     assert rows["serial number"].agree is None
     assert rows["hours from beads to tube"].tube == 0
