@@ -8,7 +8,7 @@ from gating_tubes import by_channel, columns_of, truth_of
 from hladr.flags import SpecimenError
 from hladr.gating import apply
 from hladr.gating.learn import Columns, Signal, learn
-from hladr.gating.leukocytes import CD45_VALLEY, FSC_VALLEY, leukocyte_threshold
+from hladr.gating.leukocytes import leukocyte_threshold
 from hladr.simulate import CYTOMETERS, Blood, SimulatedTube, simulate_tube
 
 
@@ -49,7 +49,7 @@ def leukocytes(columns: Columns) -> np.ndarray:
     inside = (columns.side.values < 0.999 * columns.side.top) & (columns.forward.values < 0.999 * columns.forward.top)
     third = columns.cd45 or columns.forward
     level = natural(third, np.percentile(third.values, 75) / 100)
-    return inside & (level > leukocyte_threshold(level[inside], CD45_VALLEY if columns.cd45 else FSC_VALLEY))
+    return inside & (level > leukocyte_threshold(level[inside], columns.cd45 is not None))
 
 
 def features(columns: Columns, rows: np.ndarray) -> np.ndarray:

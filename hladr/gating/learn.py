@@ -15,7 +15,7 @@ from ..flags import SpecimenError
 from . import Axis, Gate, GateSet, Scale, asinh_scale
 from .contour import Region, draw
 from .doubt import Doubt
-from .leukocytes import CD45_VALLEY, FSC_VALLEY, MARGIN, leukocyte_threshold, like_beads
+from .leukocytes import MARGIN, leukocyte_threshold, like_beads
 from .mixture import Cells, bin_events
 from .monocytes import dim_share
 from .populations import find
@@ -142,7 +142,7 @@ def _leukocytes(
     third_scale = _third_scale(third, rows)
     scaled = {third.axis(third_scale): third_scale.apply(third.values)}
     level = scaled[third.axis(third_scale)][rows] / third_scale.unit
-    threshold = leukocyte_threshold(level, CD45_VALLEY if columns.cd45 else FSC_VALLEY)
+    threshold = leukocyte_threshold(level, columns.cd45 is not None)
     rows = rows[np.flatnonzero(level >= threshold)]
     signals = [columns.cd14, columns.side, third]
     scales = [_cd14_scale(columns.cd14, rows), _side_scale(columns.side, rows), third_scale]

@@ -9,25 +9,26 @@ MARGIN = 0.05  # share of the events at a scatter detector's limit
 # is a fifth of the granulocytes' and less; in forward scatter lymphocytes have half of the granulocytes', debris less.
 CD45_VALLEY = (1.7, 4.0)
 FSC_VALLEY = (0.8, 2.0)
+HILLS_APART = 0.55  # of two hills of forward scatter the valley may be nearer
 DARK = 0.2  # 1st percentile below zero, of the 99th above
 
 
-def leukocyte_threshold(level: np.ndarray, valley: tuple[float, float]) -> float:
+def leukocyte_threshold(level: np.ndarray, cd45: bool) -> float:
     """Find the valley between debris and leukocytes, natural units.
 
     Parameters
     ----------
     level : ndarray (n,)
         CD45, or without it forward scatter.
-    valley : (float, float)
-        How far below the brightest population it may begin and end.
+    cd45 : bool
+        Which of the two.
     """
     centres, density = _smoothed(level, 0.1, 0.2)
     peaks = np.flatnonzero((density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:])) + 1
     big = [p for p in peaks if density[p] > 0.05 * density[centres > 1.5].max(initial=0)]
     top = centres[big[-1]] if big else centres[int(np.argmax(density))]
-    nearest, farthest = valley
-    if valley is FSC_VALLEY and (found := _between_hills(level, top - farthest, top - 0.55)) is not None:
+    nearest, farthest = CD45_VALLEY if cd45 else FSC_VALLEY
+    if not cd45 and (found := _between_hills(level, top - farthest, top - HILLS_APART)) is not None:
         return found
     window = np.flatnonzero((centres > top - farthest) & (centres < top - nearest))
     if not len(window):

@@ -20,12 +20,12 @@ from ..stains import contradictions
 from .measure import MEASURED, PE_REACH, counted, measure, stability_of
 from .reading import TubeArrays, TubeReading, failed_reading
 
+__all__ = ["TubeArrays", "TubeReading", "failed_reading", "read_tube"]
+
 _CD45_DARK = finding(
     "gate_uncertain",
     "CD45 is little more than noise: not stained, or on another detector; the gates look at CD14 and scatter alone",
 )
-
-__all__ = ["TubeArrays", "TubeReading", "failed_reading", "read_tube"]
 
 
 def read_tube(folder: str | Path, row: Mapping, lab: Mapping, config: Mapping) -> tuple[TubeReading, TubeArrays | None]:

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from hladr.gating.grid import make_grid
-from hladr.gating.leukocytes import CD45_VALLEY, leukocyte_threshold
+from hladr.gating.leukocytes import leukocyte_threshold
 from hladr.gating.mixture import Mixture, bin_events, fit, moments
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.3, 1.2])
 def test_cd45_that_hardly_spreads_removes_nothing(spread):
     level = 2 + spread * np.linspace(0, 1, 500)
-    assert leukocyte_threshold(level, CD45_VALLEY) <= level.min()
+    assert leukocyte_threshold(level, cd45=True) <= level.min()
 
 
 def test_the_cd45_threshold_lies_between_debris_and_leukocytes():
     rng = np.random.default_rng(1)
     level = np.concatenate([rng.normal(0.5, 0.4, 3000), rng.normal(5, 0.4, 20_000)])
-    assert 1.5 < leukocyte_threshold(level, CD45_VALLEY) < 4
+    assert 1.5 < leukocyte_threshold(level, cd45=True) < 4
 
 
 @pytest.mark.parametrize(("place", "fourth"), [((0, 0, 0), 1.5), ((9, 9, 9), 5.5), ((6, 6, 6), 5.5)])
