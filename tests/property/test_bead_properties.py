@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hladr import beads
 from hladr.calibration.lines import fit
 from hladr.drift import westgard
-from hladr.pairing import PESettings, compare
+from hladr.pairing import PESettings, compare, hours_between
 from hladr.quantify import intervals
 
 LOT = (638.0, 6930.0, 31_008.0, 67_601.0)
@@ -83,7 +83,7 @@ sets = st.builds(
 @given(sets, sets)
 def test_pairing_is_symmetric_and_nothing_differs_from_itself(one, other):
     def codes(tube, beads):
-        return [f.code for f in compare(tube, beads, window_hours=24)]
+        return [f.code for f in compare(tube, beads, hours=hours_between(tube, beads), window_hours=24)]
 
     assert codes(one, one) == []
     assert codes(one, other) == codes(other, one)
